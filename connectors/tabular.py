@@ -1,0 +1,177 @@
+"""CSV tables: bytes to a frame of text with the line number the supplier sees.
+
+Here belongs what all comma-separated feeds share: encoding, byte order mark, delimiter, header, ragged rows, quoted
+line breaks, truncation. What the columns mean belongs to the contract of the feed.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+
+import polars as pl
+
+from connectors.contract import Table
+from connectors.errors import FileHeld
+from connectors.feed import Finding, Parsed, SourceFile
+
+CHUNK_ROWS = 200_000
+_OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+
+
+def decode(data: bytes, table: str) -> tuple[str, list[Finding]]:
+    """Decode a text file: UTF-8 with or without a byte order mark, else Windows-1252 where that is plausible.
+
+    Args:
+        data: The whole file.
+        table: Landing table the findings are reported under.
+
+    Returns:
+        The text, and the repairs made.
+
+    Raises:
+        FileHeld: The file is empty or not text in either encoding.
+    """
+    if not data.strip():
+        raise FileHeld("file-empty", "the file has no content")
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in data[:4096]:
+        raise FileHeld("file-encoding", "the file is in UTF-16 or is not text")
+    findings = []
+    if data.startswith(b"\xef\xbb\xbf"):
+        data = data[3:]
+        findings.append(Finding("file-bom", table))
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as fault:
+        try:
+            text = data.decode("cp1252")
+        except UnicodeDecodeError:
+            line = data[: fault.start].count(b"\n") + 1
+            # From None: the decoder's own message quotes the bytes.
+            raise FileHeld("file-encoding", f"line {line} is neither UTF-8 nor Windows-1252") from None
+        findings.append(Finding("file-cp1252", table))
+    return text, findings
+
+
+def parse_csv(file: SourceFile, table: Table) -> Iterator[Parsed]:
+    """Read one CSV file as one landing table.
+
+    Args:
+        file: The file.
+        table: Its table as agreed for the delivery; says which headers are required.
+
+    Yields:
+        Batches with the table's columns as text and `row_number`, the line on which the record starts.
+
+    Raises:
+        FileHeld: Empty, undecodable, wrong delimiter, required or repeated header, or cut in the middle of a record.
+    """
+    text, findings = decode(file.path.read_bytes(), table.name)
+    first_line = text.split("\n", 1)[0]
+    header = next(csv.reader([first_line.rstrip("\r")]))
+    columns, header_findings = _match_header([name.strip() for name in header], table)
+    findings += header_findings
+    if not text.endswith(("\n", "\r")) and _last_record_is_short(text, len(header)):
+        raise FileHeld("file-truncated", "the last record has fewer fields than the header and no line end")
+    yield Parsed(findings=findings)
+    produced = False
+    for numbers, rows, faults in _records(text, len(header), table.name):
+        produced = produced or bool(rows) or bool(faults)
+        data = {f"_{index}": [row[index] for row in rows] for index in range(len(header))}
+        frame = pl.DataFrame(data, schema={name: pl.String for name in data}).select(
+            *(pl.col(f"_{index}").alias(name) for index, name in columns.items()),
+            pl.Series("row_number", numbers, dtype=pl.Int64),
+        )
+        yield Parsed({table.name: frame}, faults)
+    if not produced:
+        yield Parsed(findings=[Finding("file-no-rows", table.name)])
+
+
+def _match_header(header: list[str], table: Table) -> tuple[dict[int, str], list[Finding]]:
+    """Map positions to the contract's columns; name what is missing, repeated or unknown."""
+    known = table.headers()
+    lowered = [name.lower() for name in header]
+    repeated = sorted({name for name in lowered if name and lowered.count(name) > 1})
+    if repeated:
+        raise FileHeld("column-repeated", f"header names that stand twice: {', '.join(repeated)}")
+    columns = {index: known[name] for index, name in enumerate(lowered) if name in known}
+    if len(set(columns.values())) < len(columns):
+        raise FileHeld("column-repeated", "two headers of the file mean the same column")
+    present = set(columns.values())
+    missing = [column.name for column in table.columns if column.header_need == "required" and column.name not in present]
+    if missing:
+        _explain_delimiter(header, table)
+        raise FileHeld("column-missing", f"table {table.name} lacks {', '.join(missing)}")
+    findings = [
+        Finding("column-absent", table.name, 1, column.name)
+        for column in table.columns
+        if column.header_need == "expected" and column.name not in present
+    ]
+    findings += [
+        Finding("column-unknown", table.name, 1, f"column {index + 1}")
+        for index, name in enumerate(lowered)
+        if index not in columns and name not in ("", "record_action")
+    ]
+    for index, name in enumerate(lowered):
+        if name == "record_action":
+            columns[index] = "record_action"
+    return columns, findings
+
+
+def _explain_delimiter(header: list[str], table: Table) -> None:
+    """Raise the truer reason where the header would match with another delimiter."""
+    if len(header) > 1:
+        return
+    for delimiter, spoken in _OTHER_DELIMITERS.items():
+        names = {name.strip().strip('"').lower() for name in header[0].split(delimiter)}
+        if len(names) > 1 and names & set(table.headers()):
+            raise FileHeld("file-delimiter", f"the columns are separated by {spoken}")
+
+
+def _last_record_is_short(text: str, width: int) -> bool:
+    last = text[text.rfind("\n") + 1 :]
+    try:
+        fields = next(csv.reader([last], strict=True), [])
+    except csv.Error:
+        return True
+    return 0 < len(fields) < width
+
+
+def _records(text: str, width: int, table: str) -> Iterator[tuple[list[int], list[list[str]], list[Finding]]]:
+    """Split the text into records, the ragged ones apart."""
+    lines = io.StringIO(text, newline="")
+    reader = csv.reader(lines, strict=True)
+    numbers: list[int] = []
+    rows: list[list[str]] = []
+    faults: list[Finding] = []
+    next(reader)
+    start = reader.line_num + 1
+    while True:
+        try:
+            row = next(reader)
+        except StopIteration:
+            break
+        except csv.Error as fault:
+            if "unexpected end of data" in str(fault):
+                raise FileHeld("file-truncated", f"a quoted field that starts on line {start} never ends") from None
+            raw = "\n".join(text.split("\n")[start - 1 : reader.line_num])
+            faults.append(Finding("row-width", table, start, raw=raw.encode()))
+            start = reader.line_num + 1
+            continue
+        if len(row) == width:
+            numbers.append(start)
+            rows.append(row)
+        elif any(field.strip() for field in row):
+            faults.append(Finding("row-width", table, start, raw=_as_csv(row)))
+        start = reader.line_num + 1
+        if len(rows) >= CHUNK_ROWS:
+            yield numbers, rows, faults
+            numbers, rows, faults = [], [], []
+    yield numbers, rows, faults
+
+
+def _as_csv(row: list[str]) -> bytes:
+    buffer = io.StringIO()
+    csv.writer(buffer).writerow(row)
+    return buffer.getvalue().encode()
