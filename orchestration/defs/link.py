@@ -1,0 +1,30 @@
+"""The linkage between the two halves of dbt.
+
+Put here: the asset that calls `linkage`. Keep out: anything about how records are linked.
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+
+import linkage
+from orchestration.defs.transform import as_of_date
+from orchestration.resources import AsOf, Installation
+
+KEYS = [dg.AssetKey(["linkage", "pairs"]), dg.AssetKey(["linkage", "clusters"])]
+
+
+@dg.multi_asset(
+    specs=[dg.AssetSpec(key, deps=[dg.AssetKey("persons")], group_name="linkage", kinds={"parquet"}) for key in KEYS],
+    pool="warehouse",
+)
+def link(installation: Installation, config: AsOf):  # noqa: ANN201  dagster reads the generator's annotation
+    """Give every source record a child_id: scored pairs, then clusters."""
+    settings, thresholds = installation.settings(), installation.region().thresholds
+    summary = linkage.link(
+        settings.work / "persons.parquet", settings.work / "linkage", as_of=as_of_date(config),
+        config=linkage.LinkageConfig(link=thresholds.link, review=thresholds.review),
+    )
+    counts = {name: value for name, value in summary.as_dict().items() if isinstance(value, int | float | str)}
+    for key in KEYS:
+        yield dg.MaterializeResult(asset_key=key, metadata=counts)

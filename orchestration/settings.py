@@ -1,0 +1,106 @@
+"""Where Dolen keeps its state: the only reader of the environment.
+
+What a region is belongs to `orchestration.region`; this module knows folders only.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from importlib import metadata
+from pathlib import Path
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from connectors.landing import Places
+from orchestration.region import Region, load_region
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+SOFTWARE_VERSION = metadata.version("dolen")
+
+
+class Settings(BaseSettings):
+    """Folders and files of one installation.
+
+    Attributes:
+        home: `DOLEN_HOME`, the one folder of all state; `var/` below the working directory by default.
+        region: `DOLEN_REGION`, the region file; `region.toml` of the working directory, else of the repository.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="DOLEN_", frozen=True)
+
+    home: Path = Path("var")
+    region: Path | None = None
+
+    @property
+    def root(self) -> Path:
+        """The home folder, absolute: dbt and DuckDB run in other working directories."""
+        return self.home.expanduser().absolute()
+
+    @property
+    def inbox(self) -> Path:
+        """What suppliers drop; never changed."""
+        return self.root / "inbox"
+
+    @property
+    def places(self) -> Places:
+        """Landing and quarantine."""
+        return Places(self.root / "landing", self.root / "quarantine")
+
+    @property
+    def work(self) -> Path:
+        """What one stage hands to the next: persons, links, rule overrides."""
+        return self.root / "work"
+
+    @property
+    def warehouse(self) -> Path:
+        """The database that dbt writes. Readers never open it."""
+        return self.root / "warehouse.duckdb"
+
+    @property
+    def releases(self) -> Path:
+        """Checked, numbered sets of marts."""
+        return self.root / "releases"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's own storage: runs, events, schedules."""
+        return self.root / "dagster"
+
+    @cached_property
+    def region_file(self) -> Path:
+        """The region file in use."""
+        if self.region:
+            return self.region.expanduser().absolute()
+        here = Path("region.toml").absolute()
+        return here if here.exists() else REPOSITORY / "region.toml"
+
+    def load_region(self) -> Region:
+        """Read the region file.
+
+        Raises:
+            ConfigurationError: With the key of the first mistake in it.
+        """
+        return load_region(self.region_file)
+
+    def prepare(self) -> None:
+        """Make the folders, and tell dbt and Dagster, which run as other processes, where they are."""
+        for folder in (self.inbox, self.places.landing, self.places.quarantine, self.work, self.releases,
+                       self.dagster_home):
+            folder.mkdir(parents=True, exist_ok=True)
+        self.places.quarantine.chmod(0o700)
+        os.environ |= {
+            "DOLEN_HOME": str(self.root),
+            "DOLEN_REGION": str(self.region_file),
+            "DOLEN_LANDING": str(self.places.landing),
+            "DOLEN_WORK": str(self.work),
+            "DOLEN_WAREHOUSE": str(self.warehouse),
+            "DAGSTER_HOME": str(self.dagster_home),
+            "DAGSTER_DISABLE_TELEMETRY": "1",
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+            "DO_NOT_TRACK": "1",
+        }
+        config = self.dagster_home / "dagster.yaml"
+        template = (REPOSITORY / "orchestration" / "instance" / "dagster.yaml").read_text(encoding="utf-8")
+        if not config.exists() or config.read_text(encoding="utf-8") != template:
+            config.write_text(template, encoding="utf-8")
