@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from typing import Literal
 
 import pandera.polars as pa
@@ -248,13 +248,13 @@ def check(table: Table, batch: pl.DataFrame, *, as_at: date) -> Checked:
     return Checked(rows, findings.sort("row", "column", "rule_id", maintain_order=True))
 
 
-def _findings(rows: pl.DataFrame, rule_id: str, column: str, fault: pl.Expr, value: pl.Expr | None = None) -> pl.DataFrame:
+def _findings(rows: pl.DataFrame, rule_id: str, column: str, fault: pl.Expr) -> pl.DataFrame:
     hits = rows.filter(fault.fill_null(value=False))
     return hits.select(
         pl.lit(rule_id).alias("rule_id"),
         pl.col("_row").cast(pl.Int64).alias("row"),
         pl.lit(column).alias("column"),
-        (pl.col(column) if value is None else value).cast(pl.String).alias("value"),
+        pl.col(column).cast(pl.String).alias("value"),
     )
 
 

@@ -79,7 +79,7 @@ def parse_csv(file: SourceFile, table: Table) -> Iterator[Parsed]:
     for numbers, rows, faults in _records(text, len(header), table.name):
         produced = produced or bool(rows) or bool(faults)
         data = {f"_{index}": [row[index] for row in rows] for index in range(len(header))}
-        frame = pl.DataFrame(data, schema={name: pl.String for name in data}).select(
+        frame = pl.DataFrame(data, schema=dict.fromkeys(data, pl.String)).select(
             *(pl.col(f"_{index}").alias(name) for index, name in columns.items()),
             pl.Series("row_number", numbers, dtype=pl.Int64),
         )
@@ -99,7 +99,8 @@ def _match_header(header: list[str], table: Table) -> tuple[dict[int, str], list
     if len(set(columns.values())) < len(columns):
         raise FileHeld("column-repeated", "two headers of the file mean the same column")
     present = set(columns.values())
-    missing = [column.name for column in table.columns if column.header_need == "required" and column.name not in present]
+    needed = [column.name for column in table.columns if column.header_need == "required"]
+    missing = [name for name in needed if name not in present]
     if missing:
         _explain_delimiter(header, table)
         raise FileHeld("column-missing", f"table {table.name} lacks {', '.join(missing)}")

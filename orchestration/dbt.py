@@ -57,9 +57,10 @@ TRANSLATOR = Translator(
 
 def prepared_project() -> DbtProject:
     """The dbt project with a manifest no older than its files."""
-    for name, fallback in (("DOLEN_LANDING", "landing"), ("DOLEN_WORK", "work"), ("DOLEN_WAREHOUSE", "warehouse.duckdb")):
+    places = {"DOLEN_LANDING": "landing", "DOLEN_WORK": "work", "DOLEN_WAREHOUSE": "warehouse.duckdb"}
+    for name, place in places.items():
         # Parsing needs the variables to exist, not the folders; a real build has had them set by Settings.prepare.
-        os.environ.setdefault(name, str(REPOSITORY / "var" / fallback))
+        os.environ.setdefault(name, str(REPOSITORY / "var" / place))
     project = DbtProject(project_dir=PROJECT_DIR, profiles_dir=PROJECT_DIR)
     if not project.manifest_path.exists() or project.manifest_path.stat().st_mtime < _newest_file():
         project.preparer.prepare(project)

@@ -13,9 +13,10 @@ from datetime import date
 from pathlib import Path
 
 from connectors.catalogue import FEEDS
+from connectors.delivery import Delivery, Terms, identify
 from connectors.errors import ConnectorError
 from connectors.feed import Feed, Mode
-from connectors.landing import Delivery, Terms, identify, land
+from connectors.landing import land
 from orchestration.region import FeedTerms, Region
 from orchestration.settings import SOFTWARE_VERSION, Settings
 
@@ -41,7 +42,9 @@ class Waiting:
     mode: Mode
 
 
-def waiting(settings: Settings, region: Region, *, only: str | None = None, settled_only: bool = False) -> list[Waiting]:
+def waiting(
+    settings: Settings, region: Region, *, only: str | None = None, settled_only: bool = False
+) -> list[Waiting]:
     """List what is new in the inbox, by feed and then by name.
 
     Args:

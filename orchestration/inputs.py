@@ -12,7 +12,8 @@ from pathlib import Path
 import polars as pl
 
 from connectors.catalogue import FEEDS
-from connectors.landing import Delivery, deliveries, write_schemas
+from connectors.delivery import Delivery, deliveries
+from connectors.landing import write_schemas
 from orchestration.region import CADENCE_DAYS, Region
 from orchestration.settings import Settings
 

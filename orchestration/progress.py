@@ -40,7 +40,7 @@ class _Steps(logging.Handler):
         self.console.print(f"  {sign} {name} ({seconds:.1f} s)", highlight=False)
 
 
-@dg.logger(description="Steps of a run on the terminal")
+@dg.logger(None, "Steps of a run on the terminal")
 def steps_logger(_context: dg.InitLoggerContext) -> logging.Logger:
     """A logger that shows steps and nothing else."""
     logger = logging.Logger("dolen.steps", logging.INFO)

@@ -30,11 +30,12 @@ def write_pages(folder: Path) -> list[Path]:
 
 def _feeds() -> Iterator[str]:
     yield "# Columns of every feed"
-    yield "\nWritten by `make docs` from the contracts in `connectors/`. Lineage columns, the same in every table, are left out."
+    yield "\nWritten by `make docs` from the contracts in `connectors/`; lineage columns are left out."
     for feed in FEEDS.values():
         yield f"\n## {feed.key}\n\n{feed.title}"
         for table in feed.contract.at(None).values():
-            yield f"\n### {table.name}\n\n{table.meaning}\n\n| column | type | need | key | meaning |\n|---|---|---|---|---|"
+            yield f"\n### {table.name}\n\n{table.meaning}\n"
+            yield "| column | type | need | key | meaning |\n|---|---|---|---|---|"
             for column in table.columns:
                 need = "required" if column.required or column.key else ""
                 yield f"| {column.name} | {column.type} | {need} | {'key' if column.key else ''} | {column.meaning} |"

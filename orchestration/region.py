@@ -110,7 +110,7 @@ class Region(_Strict):
         return [terms for terms in self.feeds if terms.feed == feed]
 
     def system_for(self, feed: str, path: Path) -> str:
-        """The system a file comes from: the one whose pattern fits its name, else the first of the feed, else the feed."""
+        """The system whose pattern fits the file's name, else the first of the feed, else the feed itself."""
         systems = self.terms_of(feed)
         fitting = [terms for terms in systems if fnmatch(f"{feed}/{path.name}", terms.path)]
         return next((terms.system for terms in (*fitting, *systems)), feed)

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -100,7 +99,7 @@ def read_current(releases: Path) -> Release | None:
 
 
 @contextmanager
-def open_release(releases: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def open_release(releases: Path) -> Generator[duckdb.DuckDBPyConnection]:
     """Open the current release, read-only.
 
     Args:
@@ -152,4 +151,4 @@ def _point_to(releases: Path, name: str) -> None:
     link = releases / ".current-new"
     link.unlink(missing_ok=True)
     link.symlink_to(name)
-    os.replace(link, releases / "current")
+    link.replace(releases / "current")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from connectors.landing import Places
+from connectors.delivery import Places
 from orchestration.region import Region, load_region
 
 REPOSITORY = Path(__file__).resolve().parent.parent

@@ -80,7 +80,5 @@ def execute(settings: Settings, job: str, as_of: date | None) -> None:
                     raise_on_error=False,
                 )
     if not result.success:
-        errors.print(
-            f"[bold red]The {job} failed.[/] The last good release stays as it was. What happened: {log}", highlight=False
-        )
+        errors.print(f"[bold red]The {job} failed.[/] The last good release stays. See {log}", highlight=False)
         raise typer.Exit(1)

@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from connectors.catalogue import FEEDS, find
+from connectors.delivery import Delivery
+from connectors.delivery import deliveries as deliveries_of
 from connectors.feed import Mode
-from connectors.landing import Delivery
-from connectors.landing import deliveries as deliveries_of
 from orchestration.cli.console import errors, results, table
 from orchestration.inbox import land_one
 from orchestration.settings import Settings
@@ -99,7 +99,7 @@ def _tell(delivery: Delivery) -> None:
     if delivery.state == "held":
         errors.print(f"[bold]Held[/] {name}: {delivery.hold_rule}: {delivery.hold_detail}", highlight=False)
     elif delivery.state == "duplicate":
-        errors.print(f"[bold]Duplicate[/] {name}: the same bytes have landed before; nothing was done.", highlight=False)
+        errors.print(f"[bold]Duplicate[/] {name}: the same bytes landed before; nothing was done.", highlight=False)
     else:
         results.print(
             f"[bold]Landed[/] {name} ({delivery.system}, {delivery.mode}, as at {delivery.as_at_date}): "

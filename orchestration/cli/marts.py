@@ -35,7 +35,9 @@ class Language(enum.StrEnum):
 
 
 @app.command("list")
-def list_marts(context: typer.Context, lang: Annotated[Language, typer.Option(help="Language of the labels.")] = Language.en) -> None:
+def list_marts(
+    context: typer.Context, lang: Annotated[Language, typer.Option(help="Language of the labels.")] = Language.en
+) -> None:
     """List the marts with their rows and what one row is."""
     settings: Settings = context.obj
     with open_release(settings.releases) as connection:
@@ -116,7 +118,8 @@ def _columns(connection: duckdb.DuckDBPyConnection, name: str) -> list[str]:
         "select column_name from information_schema.columns where table_name = ? order by ordinal_position", [name]
     ).fetchall()
     if not found:
-        marts = [row[0] for row in connection.execute("select distinct mart from mart_columns order by mart").fetchall()]
+        query = "select distinct mart from mart_columns order by mart"
+        marts = [row[0] for row in connection.execute(query).fetchall()]
         raise ConfigurationError(f"there is no mart {name!r}; the marts are {', '.join(marts)}")
     return [row[0] for row in found]
 

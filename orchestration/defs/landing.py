@@ -11,8 +11,8 @@ from datetime import timedelta
 import dagster as dg
 
 from connectors.catalogue import FEEDS
+from connectors.delivery import Delivery, deliveries
 from connectors.feed import Feed
-from connectors.landing import Delivery, deliveries
 from orchestration.inbox import land_waiting, waiting
 from orchestration.region import Region
 from orchestration.resources import Installation
@@ -74,7 +74,7 @@ def _counts(landed: list[Delivery], ever: list[Delivery]) -> dict[str, dg.Metada
         "records_quarantined": dg.MetadataValue.int(sum(delivery.records_quarantined for delivery in landed)),
         "records_duplicate": dg.MetadataValue.int(sum(delivery.records_duplicate for delivery in landed)),
         "rejects_by_rule": dg.MetadataValue.json(dict(sorted(rules.items()))),
-        "hold_rules": dg.MetadataValue.json(sorted(delivery.hold_rule or "" for delivery in landed if delivery.hold_rule)),
+        "hold_rules": dg.MetadataValue.json(sorted(delivery.hold_rule for delivery in landed if delivery.hold_rule)),
     }
 
 

@@ -25,6 +25,6 @@ def link(installation: Installation, config: AsOf):  # noqa: ANN201  dagster rea
         settings.work / "persons.parquet", settings.work / "linkage", as_of=as_of_date(config),
         config=linkage.LinkageConfig(link=thresholds.link, review=thresholds.review),
     )
-    counts = {name: value for name, value in summary.as_dict().items() if isinstance(value, int | float | str)}
+    counts = {name: value for name, value in vars(summary).items() if isinstance(value, int | float)}
     for key in KEYS:
         yield dg.MaterializeResult(asset_key=key, metadata=counts)

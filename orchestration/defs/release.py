@@ -9,7 +9,7 @@ from __future__ import annotations
 import dagster as dg
 from dagster_dbt import DbtProject
 
-from connectors.landing import delivery_folders
+from connectors.delivery import delivery_folders
 from orchestration.dbt import mart_columns
 from orchestration.defs.transform import as_of_date
 from orchestration.release import publish
