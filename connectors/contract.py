@@ -8,7 +8,7 @@ checked here; what needs other rows, other feeds or a clock is a dbt test.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
@@ -43,7 +43,9 @@ LINEAGE: dict[str, pl.DataType] = {
 EARLIEST = date(1900, 1, 1)
 _ISO_DATE = r"^(\d{4}-\d{2}-\d{2})(?:[T ]00:00(?::00(?:\.0+)?)?Z?)?$"
 _DAY_FIRST = r"^(\d{1,2}/\d{1,2}/\d{4})(?: 00:00(?::00)?)?$"
-_LOOKS_LIKE_A_DATE = r"^\d{1,4}[-/. ][0-9A-Za-z]{1,3}[-/. ]\d{1,4}"
+# Only for columns with formats of their own, whose shape is not known here: 2012-Feb-31.
+_LOOKS_LIKE_A_DATE = r"^\d{1,4}[-/. ][0-9A-Za-z]{1,3}[-/. ]\d{1,4}(?: 00:00(?::00)?)?$"
+_LARGEST_WHOLE = 2**53
 _TRUE = ("true", "1", "y", "yes", "t")
 _FALSE = ("false", "0", "n", "no", "f")
 
@@ -268,17 +270,18 @@ def _typed(rows: pl.DataFrame, column: Column, found: list[pl.DataFrame]) -> pl.
     if column.type == "text":
         return _identifier(rows, column, found) if column.identifier else rows
     readers = {
-        "date": lambda: _date(column),
-        "instant": lambda: _instant(text),
-        "boolean": lambda: pl.when(text.str.to_lowercase().is_in(_TRUE)).then(statement=True)
-        .when(text.str.to_lowercase().is_in(_FALSE)).then(statement=False),
-        "integer": lambda: text.cast(pl.Float64, strict=False).cast(pl.Int64, strict=False),
-        "number": lambda: text.cast(pl.Float64, strict=False),
+        "date": lambda: parse_date(text, column.formats),
+        "instant": lambda: parse_instant(text),
+        "boolean": lambda: parse_boolean(text),
+        "integer": lambda: _integer(text),
+        "number": lambda: _number(text),
     }
     rows = rows.with_columns(readers[column.type]().alias("_typed"))
     unread = text.is_not_null() & pl.col("_typed").is_null()
     if column.type == "date":
-        looks = text.str.contains(_LOOKS_LIKE_A_DATE)
+        looks = text.str.contains(_ISO_DATE) | text.str.contains(_DAY_FIRST)
+        if column.formats:
+            looks |= text.str.contains(_LOOKS_LIKE_A_DATE)
         found.append(_findings(rows, _bad(column, "date-impossible"), column.name, unread & looks))
         found.append(_findings(rows, _bad(column, "date-unreadable"), column.name, unread & ~looks))
         if not column.is_day_first:
@@ -289,6 +292,10 @@ def _typed(rows: pl.DataFrame, column: Column, found: list[pl.DataFrame]) -> pl.
             column.type, "number-unreadable"
         )
         found.append(_findings(rows, _bad(column, rule), column.name, unread))
+    if column.type == "instant":
+        found.append(_findings(rows, "instant-skipped-hour", column.name, _is_skipped(text)))
+        found.append(_findings(rows, "date-day-first", column.name,
+                               pl.col("_typed").is_not_null() & text.str.contains(r"^\d{1,2}/")))
     return rows.with_columns(pl.col("_typed").cast(target).alias(column.name)).drop("_typed")
 
 
@@ -298,39 +305,68 @@ def _bad(column: Column, rule_id: str) -> str:
     return rule_id if reject else f"{rule_id}-cleared"
 
 
-def _date(column: Column) -> pl.Expr:
-    text = pl.col(column.name)
+def _integer(text: pl.Expr) -> pl.Expr:
+    """Whole numbers, `12.0` among them; a fraction is not cut off but unreadable."""
+    number = _number(text)
+    whole = (number == number.round(0)) & (number.abs() < _LARGEST_WHOLE)
+    return pl.coalesce(text.cast(pl.Int64, strict=False), pl.when(whole).then(number).cast(pl.Int64, strict=False))
+
+
+def _number(text: pl.Expr) -> pl.Expr:
+    number = text.cast(pl.Float64, strict=False)
+    return pl.when(number.is_finite()).then(number)
+
+
+def parse_boolean(text: pl.Expr) -> pl.Expr:
+    """Yes and no in the ways suppliers write them, null where it is neither."""
+    lower = text.str.to_lowercase()
+    return pl.when(lower.is_in(_TRUE)).then(statement=True).when(lower.is_in(_FALSE)).then(statement=False)
+
+
+def parse_date(text: pl.Expr, formats: Collection[str] = ()) -> pl.Expr:
+    """A date: ISO, DD/MM/YYYY or one of the formats; null where it is none."""
     return pl.coalesce(
         text.str.extract(_ISO_DATE).str.to_date("%Y-%m-%d", strict=False),
         text.str.extract(_DAY_FIRST).str.to_date("%d/%m/%Y", strict=False),
         *(text.str.to_datetime(form, strict=False).dt.date() if "%H" in form
-          else text.str.to_date(form, strict=False) for form in column.formats),
+          else text.str.to_date(form, strict=False) for form in formats),
     )
 
 
-def _instant(text: pl.Expr) -> pl.Expr:
-    """ISO date-times: with a zone as they are, without one as the wall clock of London."""
+def parse_instant(text: pl.Expr) -> pl.Expr:
+    """Date-times as UTC: with a zone as they are, without one as the wall clock of London; null where it is none."""
     iso = text.str.replace(" ", "T", literal=True).str.replace(r"Z$", "+0000").str.replace(
         r"([+-]\d{2}):(\d{2})$", "${1}${2}"
     )
-    # A time of the hour that the spring change skips has no UTC value; a repeated one in autumn is read as the first.
-    def local(form: str) -> pl.Expr:
-        return (
-            iso.str.to_datetime(form, strict=False, time_unit="us")
-            .dt.replace_time_zone("Europe/London", ambiguous="earliest", non_existent="null")
-            .dt.convert_time_zone("UTC")
-        )
-
-    return pl.coalesce(
-        *(iso.str.to_datetime(f"%Y-%m-%dT%H:%M{seconds}%z", strict=False, time_unit="us").dt.convert_time_zone("UTC")
-          for seconds in (":%S%.f", "")),
-        *(local(f"%Y-%m-%dT%H:%M{seconds}") for seconds in (":%S%.f", "")),
-        *(text.str.to_datetime(form, strict=False, time_unit="us")
-          .dt.replace_time_zone("Europe/London", ambiguous="earliest", non_existent="null").dt.convert_time_zone("UTC")
-          for form in ("%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M")),
-        (text + " 00:00").str.to_datetime("%Y-%m-%d %H:%M", strict=False, time_unit="us")
-        .dt.replace_time_zone("Europe/London", ambiguous="earliest", non_existent="null").dt.convert_time_zone("UTC"),
+    zoned = (
+        iso.str.to_datetime(f"%Y-%m-%dT%H:%M{seconds}%z", strict=False, time_unit="us").dt.convert_time_zone("UTC")
+        for seconds in (":%S%.f", "")
     )
+    clock = _wall_clock(text)
+    # A time in the hour that the clocks skip in March comes from a clock that was not put forward: it is GMT.
+    return pl.coalesce(*zoned, _from_london(clock), clock.dt.replace_time_zone("UTC"))
+
+
+def _wall_clock(text: pl.Expr) -> pl.Expr:
+    iso = text.str.replace(" ", "T", literal=True)
+    return pl.coalesce(
+        *(iso.str.to_datetime(f"{day}T%H:%M{seconds}", strict=False, time_unit="us")
+          for day in ("%Y-%m-%d", "%d/%m/%Y") for seconds in (":%S%.f", "")),
+        *((iso + "T00:00").str.to_datetime(f"{day}T%H:%M", strict=False, time_unit="us")
+          for day in ("%Y-%m-%d", "%d/%m/%Y")),
+    )
+
+
+def _from_london(clock: pl.Expr) -> pl.Expr:
+    # The hour that comes twice in October is read as the first; the hour that March skips is null.
+    return clock.dt.replace_time_zone("Europe/London", ambiguous="earliest", non_existent="null").dt.convert_time_zone(
+        "UTC"
+    )
+
+
+def _is_skipped(text: pl.Expr) -> pl.Expr:
+    clock = _wall_clock(text)
+    return clock.is_not_null() & _from_london(clock).is_null()
 
 
 def _identifier(rows: pl.DataFrame, column: Column, found: list[pl.DataFrame]) -> pl.DataFrame:
@@ -383,7 +419,7 @@ def pandera_schema(table: Table) -> pa.DataFrameSchema:
                 )
             )
         columns[column.name] = pa.Column(
-            POLARS_TYPES[column.type], checks, nullable=not (column.required or column.key)
+            POLARS_TYPES[column.type], checks, nullable=not column.required
         )
     return pa.DataFrameSchema(columns, name=table.name, strict=False)
 

@@ -94,6 +94,7 @@ class ParseContext:
 
 
 Parser = Callable[[SourceFile, ParseContext], Iterator[Parsed]]
+Completer = Callable[[dict[str, pl.DataFrame]], dict[str, pl.DataFrame]]
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,9 @@ class Feed:
         mode: Whether a delivery replaces what was there (`full`) or adds to it (`delta`), unless told otherwise.
         is_table_set: The files of a delivery are the tables of one snapshot, so that a full delivery with one
             broken file is held whole: landing the rest would close the children of the missing table.
+        complete: Fills tables of a delivery from each other when all its files are read (addresses that come in a
+            file of their own). It gets and gives the tables as parsed, each with the same rows.
+        needs: Tables without which a full delivery is held: what it leaves out would be closed.
     """
 
     agency: str
@@ -118,6 +122,8 @@ class Feed:
     parse: Parser
     mode: Mode = "delta"
     is_table_set: bool = False
+    complete: Completer | None = None
+    needs: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:

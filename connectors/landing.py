@@ -10,11 +10,13 @@ nowhere else is that written down.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,7 +36,7 @@ from connectors.delivery import (
     source_files,
 )
 from connectors.errors import FileHeld
-from connectors.feed import Feed, Finding, ParseContext, Parsed, SourceFile
+from connectors.feed import Feed, Finding, Mode, ParseContext, Parsed, SourceFile
 from connectors.rules import RULES
 from connectors.sift import RECORD_SCHEMA, REPORT_SCHEMA, records_of, report_of, sift
 
@@ -70,10 +72,11 @@ def land(feed: Feed, paths: Sequence[Path], places: Places, terms: Terms) -> Del
     delivery = work.close(delivery_id, files, started, named.get("sequence", 1))
     earlier = [old for old in deliveries(places, feed) if old.system == delivery.system and old.state == "landed"]
     if delivery.state == "landed":
+        _hold_if_late(delivery, earlier)
         _hold_if_shrunk(delivery, earlier, terms.shrink_limit)
     delivery = replace(delivery, supersedes=_superseded(delivery, earlier), ended_at=datetime.now(UTC))
-    _write(work, delivery, files, places)
-    return delivery
+    is_new = _write(work, delivery, files, places)
+    return delivery if is_new else replace(delivery, state="duplicate")
 
 
 def write_schemas(feeds: Iterable[Feed], landing: Path) -> None:
@@ -119,9 +122,7 @@ class _Work:
         """Check everything that was read and add up the books."""
         received = self.terms.received_at or started
         as_at = self.terms.as_at or max((part.as_at for _, part in self.parts if part.as_at), default=received.date())
-        mode = self.terms.mode or next(
-            (part.mode for _, part in self.parts if part.mode), self.terms.default_mode or self.feed.mode
-        )
+        mode = self._mode()
         periods = [part.period for _, part in self.parts if part.period]
         tables = self.feed.contract.at(max((end for _, end in periods), default=as_at))
         versions = sorted({part.schema_version for _, part in self.parts if part.schema_version})
@@ -140,7 +141,30 @@ class _Work:
         if self.held and (whole or not self.parts):
             delivery.state = "held"
             delivery.hold_rule, delivery.hold_detail = self.held[0].rule_id, self.held[0].detail
+        elif mode == "full" and (lacking := [name for name in self.feed.needs if name not in self.tables]):
+            delivery.state, delivery.hold_rule = "held", "table-missing"
+            delivery.hold_detail = f"a full delivery needs {', '.join(lacking)}"
+        elif self._is_nothing_read():
+            delivery.state, delivery.hold_rule = "held", "file-unknown"
+            delivery.hold_detail = "no file of the delivery belongs to this feed"
         return delivery
+
+    def _mode(self) -> Mode:
+        """What the caller or a name says, else the content: one file that is a full extract makes the delivery full."""
+        said = {part.mode for _, part in self.parts if part.mode}
+        default = self.terms.default_mode or self.feed.mode
+        if self.terms.mode:
+            return self.terms.mode
+        if "full" in said:
+            return "full"
+        # Of a set of tables the broken file may be the one that makes it full.
+        may_be_full = self.feed.is_table_set and self.held
+        return "delta" if "delta" in said and not may_be_full else default
+
+    def _is_nothing_read(self) -> bool:
+        findings = [finding for _, part in self.parts for finding in part.findings]
+        rules = {finding.rule_id for finding in findings}
+        return rules == {"file-not-read"} and not any(part.tables for _, part in self.parts)
 
     def _check(self, delivery: Delivery, tables: dict[str, Table]) -> None:
         gathered: dict[str, list[pl.DataFrame]] = {}
@@ -152,18 +176,17 @@ class _Work:
             if part.findings:
                 reports.append(report_of(part.findings, file))
                 records.append(records_of(part.findings, file))
-        for name, frames in gathered.items():
-            table = tables[name]
-            frame = pl.concat(frames, how="diagonal_relaxed")
-            landed, report, rejected = sift(table, frame, delivery)
-            self.tables[name] = landed
+        frames = {name: pl.concat(parts, how="diagonal_relaxed") for name, parts in gathered.items()}
+        if self.feed.complete:
+            frames = self.feed.complete(frames)
+        for name, frame in frames.items():
+            sifted = sift(tables[name], frame, delivery)
+            self.tables[name] = sifted.landed
             delivery.tables[name] = TableCount(
-                frame.height, landed.height,
-                frame.height - landed.height - rejected.filter(pl.col("_duplicate")).height,
-                rejected.filter(pl.col("_duplicate")).height,
+                frame.height, sifted.landed.height, sifted.quarantined, sifted.duplicate
             )
-            reports.append(report)
-            records.append(rejected.drop("_duplicate"))
+            reports.append(sifted.report)
+            records.append(sifted.records)
         self.report = pl.concat(reports)
         self.records = pl.concat(records)
 
@@ -200,8 +223,14 @@ class _Work:
     def _count_twins(self, delivery: Delivery) -> None:
         """A second file with the same bytes holds the records of the first: all of them are duplicates."""
         for twin, first in self.twins:
-            for name in {name for file, part in self.parts if file is first for name in part.tables}:
-                n = sum(part.tables[name].height for file, part in self.parts if file is first and name in part.tables)
+            records: Counter[str] = Counter()
+            for part in (part for file, part in self.parts if file is first):
+                records.update({name: frame.height for name, frame in part.tables.items()})
+                records.update(
+                    finding.table for finding in part.findings
+                    if RULES[finding.rule_id].action in ("reject", "duplicate")
+                )
+            for name, n in records.items():
                 delivery.tables[name].records_in += n
                 delivery.tables[name].duplicate += n
             self.report = pl.concat([self.report, report_of([Finding("file-duplicate", "")], twin)])
@@ -217,48 +246,94 @@ def _hold_if_shrunk(delivery: Delivery, earlier: list[Delivery], limit: float) -
         delivery.hold_detail = f"{delivery.records_landed} records, the last full extract had {last.records_landed}"
 
 
+def _hold_if_late(delivery: Delivery, earlier: list[Delivery]) -> None:
+    """An older send that comes after its resend would win over it, so it waits for a person."""
+    newest = max((old.sequence for old in _same_date(delivery, earlier)), default=0)
+    if delivery.sequence < newest:
+        delivery.state, delivery.hold_rule = "held", "resend-out-of-order"
+        delivery.hold_detail = f"number {delivery.sequence} came after number {newest} for {delivery.as_at_date}"
+
+
+def _same_date(delivery: Delivery, earlier: list[Delivery]) -> list[Delivery]:
+    return [old for old in earlier if old.as_at_date == delivery.as_at_date and old.mode == delivery.mode]
+
+
 def _superseded(delivery: Delivery, earlier: list[Delivery]) -> str | None:
     """The delivery that this one replaces: a full for the same date, or the sequence before it."""
-    same = [old for old in earlier if old.as_at_date == delivery.as_at_date and old.mode == delivery.mode]
+    same = _same_date(delivery, earlier)
     if delivery.mode == "delta":
         same = [old for old in same if old.sequence < delivery.sequence]
     return max(same, key=lambda old: (old.sequence, old.received_at)).delivery_id if same else None
 
 
-def _write(work: _Work, delivery: Delivery, files: list[SourceFile], places: Places) -> None:
-    """Put everything in place: quarantine first, the landing last, each by one rename."""
+def _write(work: _Work, delivery: Delivery, files: list[SourceFile], places: Places) -> bool:
+    """Put everything in place: quarantine first, the landing last, each by one rename. False when it was there."""
     held = delivery.state == "held"
-    quarantined = held or work.held_files or not work.report.is_empty()
-    if quarantined:
-        copies = files if held else work.held_files
-        _put(places.quarantine, places.held(work.feed, delivery.delivery_id),
-             {"report": work.report, "records": work.records}, delivery if held else None, copies)
-    if not held:
-        _put(places.landing, places.delivery(work.feed, delivery.delivery_id), work.tables, delivery, [])
+    if held or work.held_files or not work.report.is_empty():
+        target = places.held(work.feed, delivery.delivery_id)
+        with _incoming(places.quarantine) as incoming:
+            tables = {"report": work.report, "records": work.records}
+            _fill(incoming / "new", tables, delivery if held else None, files if held else work.held_files)
+            if target.exists():
+                # A delivery that was held is tried a second time, or was killed before it landed.
+                target.rename(incoming / "old")
+            _put(incoming / "new", target)
+    if held:
+        return True
+    target = places.delivery(work.feed, delivery.delivery_id)
+    with _incoming(places.landing) as incoming:
+        _fill(incoming / "new", work.tables, delivery, [])
+        return _put(incoming / "new", target)
 
 
-def _put(
-    root: Path, target: Path, tables: dict[str, pl.DataFrame], delivery: Delivery | None, copies: list[SourceFile]
-) -> None:
-    incoming = root / ".incoming" / uuid.uuid4().hex
-    incoming.mkdir(parents=True, mode=0o700)
+def _fill(folder: Path, tables: dict[str, pl.DataFrame], delivery: Delivery | None, copies: list[SourceFile]) -> None:
+    folder.mkdir(mode=0o700)
+    for name, frame in tables.items():
+        _write_parquet(frame, folder / f"{name}.parquet")
+    for file in copies:
+        (folder / "files").mkdir(exist_ok=True)
+        shutil.copyfile(file.path, folder / "files" / file.sha256)
+    if delivery:
+        (folder / "delivery.json").write_text(delivery.as_json(), encoding="utf-8")
+    _sync(folder)
+
+
+def _put(folder: Path, target: Path) -> bool:
+    """Make a folder appear at its place in one step. False when another process was first: what is there stays."""
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
-        for name, frame in tables.items():
-            _write_parquet(frame, incoming / f"{name}.parquet")
-        for file in copies:
-            (incoming / "files").mkdir(exist_ok=True)
-            shutil.copyfile(file.path, incoming / "files" / file.sha256)
-        if delivery:
-            (incoming / "delivery.json").write_text(delivery.as_json(), encoding="utf-8")
-        _sync(incoming)
-        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.rename(target)
+    except OSError:
         if target.exists():
-            # Only quarantine is written again, when a held file is tried a second time.
-            shutil.rmtree(target)
-        incoming.rename(target)
-        _sync_folder(target.parent)
+            return False
+        raise
+    _sync_folder(target.parent)
+    return True
+
+
+@contextmanager
+def _incoming(root: Path) -> Iterator[Path]:
+    """A folder for what is not whole yet, on the same disk. Whoever finds no other writer clears what a kill left."""
+    area = root / ".incoming"
+    area.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = os.open(area / ".lock", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pass
+        else:
+            for left in area.glob("*/"):
+                shutil.rmtree(left, ignore_errors=True)
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        folder = area / uuid.uuid4().hex
+        folder.mkdir(mode=0o700)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
     finally:
-        shutil.rmtree(incoming, ignore_errors=True)
+        os.close(lock)
 
 
 def _write_parquet(frame: pl.DataFrame, path: Path) -> None:

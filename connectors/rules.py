@@ -39,6 +39,7 @@ _HELD = (
     ("file-unknown", "The file is none of those that this feed has.", "Check the name against the feed's page."),
     ("file-not-this-format", "The file is not in the format of this feed.", "Check which feed it belongs to."),
     ("file-size", "The file is larger than this feed accepts.", "Split the file, or ask for a higher limit."),
+    ("table-missing", "A full delivery lacks a table that it must have.", "Send the whole set of tables."),
     ("column-missing", "A required column is not in the header.", "Add the column, even when it is empty."),
     ("column-repeated", "A column stands twice in the header.", "Give each column one name, once."),
     ("xml-malformed", "The XML is not well formed.", "Export the file again; do not edit it by hand."),
@@ -48,6 +49,8 @@ _HELD = (
     ("envelope-broken", "The batch or file envelope is incomplete or out of order.", "Send the batch again."),
     ("full-shrunk", "A full extract has far fewer records than the last one.",
      "Confirm that the fall is real, then land it with the shrink limit lifted; or send the whole extract."),
+    ("resend-out-of-order", "A resend with a higher number for the same date has landed before.",
+     "Nothing to do if this is the older one; else give it the highest number."),
 )
 _REJECT = (
     ("row-width", "The row has more or fewer fields than the header.", "Quote fields that hold commas or line breaks."),
@@ -77,6 +80,9 @@ _OTHER: tuple[tuple[str, Action, str, str], ...] = (
     ("date-day-first", "repair", "The date is written day first; it was read as DD/MM/YYYY.", "Use YYYY-MM-DD."),
     ("code-unfamiliar", "warn", "The code is not in the code set; it is landed as it is.",
      "Use a code of the set, or tell us the new one."),
+    ("instant-skipped-hour", "repair",
+     "The time lies in the hour that the clocks skip in March; it was read as Greenwich time.",
+     "Set the clock of the source system, or send times with a zone."),
     ("nhs-number-spaces", "repair", "The NHS number has blanks or hyphens; they were removed.", "Send ten digits."),
     ("nhs-number-check-digit", "warn", "The NHS number fails its check digit; it is not used to link.",
      "Trace the number again."),

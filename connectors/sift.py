@@ -6,6 +6,7 @@ rule a row breaks is decided by `connectors.contract` and the parsers.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
 import duckdb
@@ -27,9 +28,29 @@ RECORD_SCHEMA: dict[str, pl.DataType] = {
 }
 
 
-def sift(
-    table: Table, frame: pl.DataFrame, delivery: Delivery
-) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+_WORST_FIRST = ("reject", "duplicate", "clear")
+
+
+@dataclass(frozen=True)
+class Sifted:
+    """The rows of one table, parted.
+
+    Attributes:
+        landed: Rows in the table's schema.
+        report: Every fault, its value masked.
+        records: What is kept in quarantine, raw, one row a record under its worst rule.
+        quarantined: How many rows were rejected.
+        duplicate: How many rows repeat a landed one.
+    """
+
+    landed: pl.DataFrame
+    report: pl.DataFrame
+    records: pl.DataFrame
+    quarantined: int
+    duplicate: int
+
+
+def sift(table: Table, frame: pl.DataFrame, delivery: Delivery) -> Sifted:
     """Part the rows of one table.
 
     Args:
@@ -38,8 +59,7 @@ def sift(
         delivery: Gives every landed row its lineage.
 
     Returns:
-        The landed rows in the table's schema; the report, values masked; and what goes to quarantine, raw, with
-        `_duplicate` beside it.
+        What lands, what is reported, what goes to quarantine.
     """
     checked = check(table, frame, as_at=delivery.as_at_date)
     content = [column for column in frame.columns if column not in _NOT_CONTENT]
@@ -51,6 +71,11 @@ def sift(
         _extracted_at(frame, delivery.as_at_date), _record_action(frame),
     )
     findings = checked.findings.with_columns(action_of(pl.col("rule_id")).alias("action"))
+    # A withdrawal need only say whom it withdraws.
+    withdrawn = rows.filter(pl.col("record_action") == "delete")["_row"].implode()
+    findings = findings.filter(
+        ~((pl.col("rule_id") == "value-missing") & pl.col("row").is_in(withdrawn) & ~pl.col("column").is_in(table.keys))
+    )
     rejected = findings.filter(pl.col("action") == "reject")["row"].unique().to_list()
     good = rows.filter(~pl.col("_row").is_in(rejected))
     doubles = _doubles(good, table)
@@ -62,14 +87,22 @@ def sift(
         .with_columns(pl.lit(table.name).alias("table"), mask(pl.col("value")).alias("masked_value"))
         .select(REPORT_SCHEMA.keys()).cast(pl.Schema(REPORT_SCHEMA))
     )
-    kept = findings.filter(pl.col("action").is_in(["reject", "duplicate", "clear"])).unique("row", maintain_order=True)
-    # A projection's faulty row keeps no raw copy of its own where the record itself is in quarantine or landed.
+    kept = (
+        findings.filter(pl.col("action").is_in(_WORST_FIRST))
+        .sort(pl.col("action").cast(pl.Enum(_WORST_FIRST)), maintain_order=True)
+        .unique("row", keep="first", maintain_order=True)
+        .sort("row")
+    )
     source = frame.with_row_index("_row").with_columns(pl.col("_row").cast(pl.Int64))
     records = kept.join(source, left_on="row", right_on="_row", how="left").select(
         "rule_id", pl.lit(table.name).alias("table"), "source_file", pl.col("row_number").cast(pl.Int64),
-        _raw(frame, content).alias("raw"), (pl.col("action") == "duplicate").alias("_duplicate"),
+        _raw(frame, content).alias("raw"),
     )
-    return landed.select(table.schema().keys()).cast(pl.Schema(table.schema())), report, records
+    counts = dict(kept["action"].value_counts().iter_rows())
+    return Sifted(
+        landed.select(table.schema().keys()).cast(pl.Schema(table.schema())), report, records,
+        counts.get("reject", 0), counts.get("duplicate", 0),
+    )
 
 
 def _doubles(good: pl.DataFrame, table: Table) -> pl.DataFrame:
@@ -90,13 +123,14 @@ def _doubles(good: pl.DataFrame, table: Table) -> pl.DataFrame:
 
 
 def _hash(frame: pl.DataFrame, content: list[str]) -> pl.Series:
-    """sha256 of each row's content as the supplier sent it, in one DuckDB pass."""
+    """sha256 of each row's content as the supplier sent it, in one DuckDB pass; an empty column changes nothing."""
     if frame.is_empty():
         return pl.Series("record_hash", [], dtype=pl.String)
     joined = frame.select(  # noqa: F841  read by DuckDB by its name
         pl.concat_str(
-            [pl.lit(name + "=") + pl.col(name).cast(pl.String).fill_null("\x00") for name in sorted(content)],
+            [pl.lit(name + "=") + pl.col(name).cast(pl.String) for name in sorted(content)],
             separator="\x1f",
+            ignore_nulls=True,
         ).alias("content")
     )
     connection = duckdb.connect()

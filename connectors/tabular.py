@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import polars as pl
 
@@ -54,12 +54,13 @@ def decode(data: bytes, table: str) -> tuple[str, list[Finding]]:
     return text, findings
 
 
-def parse_csv(file: SourceFile, table: Table) -> Iterator[Parsed]:
+def parse_csv(file: SourceFile, table: Table, *, unused: Collection[str] = ()) -> Iterator[Parsed]:
     """Read one CSV file as one landing table.
 
     Args:
         file: The file.
         table: Its table as agreed for the delivery; says which headers are required.
+        unused: Headers, lower case, that the format has and this feed leaves out by agreement.
 
     Yields:
         Batches with the table's columns as text and `row_number`, the line on which the record starts.
@@ -68,13 +69,9 @@ def parse_csv(file: SourceFile, table: Table) -> Iterator[Parsed]:
         FileHeld: Empty, undecodable, wrong delimiter, required or repeated header, or cut in the middle of a record.
     """
     text, findings = decode(file.path.read_bytes(), table.name)
-    first_line = text.split("\n", 1)[0]
-    header = next(csv.reader([first_line.rstrip("\r")]))
-    columns, header_findings = _match_header([name.strip() for name in header], table)
-    findings += header_findings
-    if not text.endswith(("\n", "\r")) and _last_record_is_short(text, len(header)):
-        raise FileHeld("file-truncated", "the last record has fewer fields than the header and no line end")
-    yield Parsed(findings=findings)
+    header = read_header(text)
+    columns, header_findings = _match_header(header, table, unused)
+    yield Parsed(findings=[*findings, *header_findings])
     produced = False
     for numbers, rows, faults in _records(text, len(header), table.name):
         produced = produced or bool(rows) or bool(faults)
@@ -88,13 +85,19 @@ def parse_csv(file: SourceFile, table: Table) -> Iterator[Parsed]:
         yield Parsed(findings=[Finding("file-no-rows", table.name)])
 
 
-def _match_header(header: list[str], table: Table) -> tuple[dict[int, str], list[Finding]]:
+def read_header(text: str) -> list[str]:
+    """The names in the first record of a CSV text."""
+    return [name.strip() for name in next(csv.reader(io.StringIO(text, newline="")), [])]
+
+
+def _match_header(header: list[str], table: Table, unused: Collection[str]) -> tuple[dict[int, str], list[Finding]]:
     """Map positions to the contract's columns; name what is missing, repeated or unknown."""
     known = table.headers()
     lowered = [name.lower() for name in header]
-    repeated = sorted({name for name in lowered if name and lowered.count(name) > 1})
+    repeated = [str(index + 1) for index, name in enumerate(lowered) if name and lowered.count(name) > 1]
     if repeated:
-        raise FileHeld("column-repeated", f"header names that stand twice: {', '.join(repeated)}")
+        # By position: a file without a header has a person's record in this place.
+        raise FileHeld("column-repeated", f"columns with the same header: {', '.join(repeated)}")
     columns = {index: known[name] for index, name in enumerate(lowered) if name in known}
     if len(set(columns.values())) < len(columns):
         raise FileHeld("column-repeated", "two headers of the file mean the same column")
@@ -112,7 +115,7 @@ def _match_header(header: list[str], table: Table) -> tuple[dict[int, str], list
     findings += [
         Finding("column-unknown", table.name, 1, f"column {index + 1}")
         for index, name in enumerate(lowered)
-        if index not in columns and name not in ("", "record_action")
+        if index not in columns and name not in ("", "record_action") and name not in unused
     ]
     for index, name in enumerate(lowered):
         if name == "record_action":
@@ -130,49 +133,73 @@ def _explain_delimiter(header: list[str], table: Table) -> None:
             raise FileHeld("file-delimiter", f"the columns are separated by {spoken}")
 
 
-def _last_record_is_short(text: str, width: int) -> bool:
-    last = text[text.rfind("\n") + 1 :]
-    try:
-        fields = next(csv.reader([last], strict=True), [])
-    except csv.Error:
-        return True
-    return 0 < len(fields) < width
-
-
 def _records(text: str, width: int, table: str) -> Iterator[tuple[list[int], list[list[str]], list[Finding]]]:
     """Split the text into records, the ragged ones apart."""
-    lines = io.StringIO(text, newline="")
+    lines = _Lines(text)
     reader = csv.reader(lines, strict=True)
     numbers: list[int] = []
     rows: list[list[str]] = []
     faults: list[Finding] = []
-    next(reader)
-    start = reader.line_num + 1
+    lines.skip_header()
+    has_end = text.endswith(("\n", "\r"))
     while True:
+        start = lines.begin()
         try:
-            row = next(reader)
-        except StopIteration:
-            break
+            row = next(reader, None)
         except csv.Error as fault:
             if "unexpected end of data" in str(fault):
                 raise FileHeld("file-truncated", f"a quoted field that starts on line {start} never ends") from None
-            raw = "\n".join(text.split("\n")[start - 1 : reader.line_num])
-            faults.append(Finding("row-width", table, start, raw=raw.encode()))
-            start = reader.line_num + 1
+            faults.append(Finding("row-width", table, start, raw=lines.taken().encode()))
             continue
-        if len(row) == width:
+        if row is None:
+            break
+        if not row:
+            continue  # a blank line
+        if not any(field.strip() for field in row):
+            faults.append(Finding("record-empty", table, start, raw=lines.taken().encode()))
+        elif len(row) < width and not has_end and lines.are_read():
+            raise FileHeld("file-truncated", "the last record has fewer fields than the header and no line end")
+        elif len(row) != width:
+            faults.append(Finding("row-width", table, start, raw=lines.taken().encode()))
+        else:
             numbers.append(start)
             rows.append(row)
-        elif any(field.strip() for field in row):
-            faults.append(Finding("row-width", table, start, raw=_as_csv(row)))
-        start = reader.line_num + 1
         if len(rows) >= CHUNK_ROWS:
             yield numbers, rows, faults
             numbers, rows, faults = [], [], []
     yield numbers, rows, faults
 
 
-def _as_csv(row: list[str]) -> bytes:
-    buffer = io.StringIO()
-    csv.writer(buffer).writerow(row)
-    return buffer.getvalue().encode()
+class _Lines:
+    """The lines of a text, which remembers those of the record that is being read."""
+
+    def __init__(self, text: str) -> None:
+        self._stream = io.StringIO(text, newline="")
+        self._size = len(text)
+        self._number = 0
+        self._record: list[str] = []
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._stream)
+        self._number += 1
+        self._record.append(line)
+        return line
+
+    def skip_header(self) -> None:
+        next(csv.reader(self), None)
+
+    def begin(self) -> int:
+        """Forget the last record; the number of the line on which the next one starts."""
+        self._record.clear()
+        return self._number + 1
+
+    def taken(self) -> str:
+        """The record as it stands in the file."""
+        return "".join(self._record).rstrip("\r\n")
+
+    def are_read(self) -> bool:
+        """Whether nothing comes after this record."""
+        return self._stream.tell() >= self._size
