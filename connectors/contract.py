@@ -374,15 +374,16 @@ def _identifier(rows: pl.DataFrame, column: Column, found: list[pl.DataFrame]) -
     text = pl.col(column.name)
     squeezed = checkdigits.squeeze(text)
     if column.identifier == "nhs_number":
-        found.append(_findings(rows, "nhs-number-spaces", column.name, text.str.contains(r"[\s\-]")))
         formed, valid = checkdigits.is_nhs_number_format(squeezed), checkdigits.is_nhs_number(squeezed)
-        rules = ("nhs-number-format", "nhs-number-check-digit")
+        rules = ("nhs-number-spaces", "nhs-number-format", "nhs-number-check-digit")
     else:
         formed, valid = checkdigits.is_upn_format(squeezed), checkdigits.is_upn(squeezed)
-        rules = ("upn-format", "upn-check-letter")
-    found.append(_findings(rows, rules[0], column.name, text.is_not_null() & ~formed))
-    found.append(_findings(rows, rules[1], column.name, formed & ~valid))
-    return rows.with_columns(squeezed.alias(column.name))
+        rules = ("upn-spaces", "upn-format", "upn-check-letter")
+    # What has not the form of the identifier is something else, and lands as it is.
+    found.append(_findings(rows, rules[0], column.name, formed & (text != squeezed)))
+    found.append(_findings(rows, rules[1], column.name, text.is_not_null() & ~formed))
+    found.append(_findings(rows, rules[2], column.name, formed & ~valid))
+    return rows.with_columns(pl.when(formed).then(squeezed).otherwise(text).alias(column.name))
 
 
 def _future(rows: pl.DataFrame, table: Table, as_at: date, found: list[pl.DataFrame]) -> pl.DataFrame:

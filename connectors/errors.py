@@ -15,6 +15,10 @@ class SourceUnavailable(ConnectorError):
     """The source cannot be read just now (a busy share, a file still being written). Try again."""
 
 
+class StorageUnavailable(ConnectorError):
+    """The landing or the quarantine cannot be written just now (the disk is full). Nothing half is left; try again."""
+
+
 class ConfigurationError(ConnectorError):
     """The caller asked for something that does not exist or contradicts itself. Trying again changes nothing."""
 

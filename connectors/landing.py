@@ -35,7 +35,7 @@ from connectors.delivery import (
     identity,
     source_files,
 )
-from connectors.errors import FileHeld
+from connectors.errors import FileHeld, StorageUnavailable
 from connectors.feed import Feed, Finding, Mode, ParseContext, Parsed, SourceFile
 from connectors.rules import RULES
 from connectors.sift import RECORD_SCHEMA, REPORT_SCHEMA, records_of, report_of, sift
@@ -57,6 +57,7 @@ def land(feed: Feed, paths: Sequence[Path], places: Places, terms: Terms) -> Del
     Raises:
         ConfigurationError: No file at the paths.
         SourceUnavailable: A file cannot be read or changed while it was read.
+        StorageUnavailable: The landing cannot be written. Nothing half is left.
     """
     started = datetime.now(UTC)
     files = source_files(paths)
@@ -75,7 +76,11 @@ def land(feed: Feed, paths: Sequence[Path], places: Places, terms: Terms) -> Del
         _hold_if_late(delivery, earlier)
         _hold_if_shrunk(delivery, earlier, terms.shrink_limit)
     delivery = replace(delivery, supersedes=_superseded(delivery, earlier), ended_at=datetime.now(UTC))
-    is_new = _write(work, delivery, files, places)
+    try:
+        is_new = _write(work, delivery, files, places)
+    except (OSError, pl.exceptions.PolarsError) as fault:
+        # Polars gives a full disk as a fault of the Parquet file.
+        raise StorageUnavailable(f"delivery {delivery_id[:12]} cannot be written: {fault}") from fault
     return delivery if is_new else replace(delivery, state="duplicate")
 
 
@@ -269,15 +274,18 @@ def _superseded(delivery: Delivery, earlier: list[Delivery]) -> str | None:
 def _write(work: _Work, delivery: Delivery, files: list[SourceFile], places: Places) -> bool:
     """Put everything in place: quarantine first, the landing last, each by one rename. False when it was there."""
     held = delivery.state == "held"
-    if held or work.held_files or not work.report.is_empty():
-        target = places.held(work.feed, delivery.delivery_id)
+    target = places.held(work.feed, delivery.delivery_id)
+    has_faults = held or bool(work.held_files) or not work.report.is_empty()
+    if has_faults or target.exists():
         with _incoming(places.quarantine) as incoming:
-            tables = {"report": work.report, "records": work.records}
-            _fill(incoming / "new", tables, delivery if held else None, files if held else work.held_files)
+            if has_faults:
+                tables = {"report": work.report, "records": work.records}
+                _fill(incoming / "new", tables, delivery if held else None, files if held else work.held_files)
             if target.exists():
-                # A delivery that was held is tried a second time, or was killed before it landed.
+                # The delivery was held and is tried again, or was killed before it landed.
                 target.rename(incoming / "old")
-            _put(incoming / "new", target)
+            if has_faults:
+                _put(incoming / "new", target)
     if held:
         return True
     target = places.delivery(work.feed, delivery.delivery_id)

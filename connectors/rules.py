@@ -87,6 +87,7 @@ _OTHER: tuple[tuple[str, Action, str, str], ...] = (
     ("nhs-number-check-digit", "warn", "The NHS number fails its check digit; it is not used to link.",
      "Trace the number again."),
     ("nhs-number-format", "warn", "The NHS number is not ten digits; it is not used to link.", "Send ten digits."),
+    ("upn-spaces", "repair", "The UPN has blanks or small letters; they were mended.", "Send thirteen characters."),
     ("upn-check-letter", "warn", "The UPN fails its check letter; it is not used to link.", "Check the UPN."),
     ("upn-format", "warn", "The UPN is not in the form of a UPN; it is not used to link.", "Check the UPN."),
     ("file-bom", "repair", "The file starts with a byte order mark; it was skipped.", "Export UTF-8 without it."),

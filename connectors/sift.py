@@ -128,7 +128,7 @@ def _hash(frame: pl.DataFrame, content: list[str]) -> pl.Series:
         return pl.Series("record_hash", [], dtype=pl.String)
     joined = frame.select(  # noqa: F841  read by DuckDB by its name
         pl.concat_str(
-            [pl.lit(name + "=") + pl.col(name).cast(pl.String) for name in sorted(content)],
+            [pl.lit(name + "=") + pl.col(name).cast(pl.String).replace("", None) for name in sorted(content)],
             separator="\x1f",
             ignore_nulls=True,
         ).alias("content")

@@ -6,6 +6,7 @@ line breaks, truncation. What the columns mean belongs to the contract of the fe
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 from collections.abc import Collection, Iterator
@@ -33,13 +34,13 @@ def decode(data: bytes, table: str) -> tuple[str, list[Finding]]:
     Raises:
         FileHeld: The file is empty or not text in either encoding.
     """
-    if not data.strip():
+    if not data.removeprefix(codecs.BOM_UTF8).strip():
         raise FileHeld("file-empty", "the file has no content")
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in data[:4096]:
         raise FileHeld("file-encoding", "the file is in UTF-16 or is not text")
     findings = []
-    if data.startswith(b"\xef\xbb\xbf"):
-        data = data[3:]
+    if data.startswith(codecs.BOM_UTF8):
+        data = data.removeprefix(codecs.BOM_UTF8)
         findings.append(Finding("file-bom", table))
     try:
         text = data.decode("utf-8")
@@ -86,8 +87,19 @@ def parse_csv(file: SourceFile, table: Table, *, unused: Collection[str] = ()) -
 
 
 def read_header(text: str) -> list[str]:
-    """The names in the first record of a CSV text."""
-    return [name.strip() for name in next(csv.reader(io.StringIO(text, newline="")), [])]
+    """The names in the first record of a CSV text.
+
+    Raises:
+        FileHeld: The text has no header.
+    """
+    try:
+        names = next(csv.reader(io.StringIO(text, newline="")), [])
+    except csv.Error:
+        # From None: the reader's own message may quote the text.
+        raise FileHeld("file-not-this-format", "the first line is no line of column names") from None
+    if not names:
+        raise FileHeld("column-missing", "the first line is blank where the column names should be")
+    return [name.strip() for name in names]
 
 
 def _match_header(header: list[str], table: Table, unused: Collection[str]) -> tuple[dict[int, str], list[Finding]]:
@@ -102,8 +114,8 @@ def _match_header(header: list[str], table: Table, unused: Collection[str]) -> t
     if len(set(columns.values())) < len(columns):
         raise FileHeld("column-repeated", "two headers of the file mean the same column")
     present = set(columns.values())
-    needed = [column.name for column in table.columns if column.header_need == "required"]
-    missing = [name for name in needed if name not in present]
+    needed = [column for column in table.columns if column.header_need == "required"]
+    missing = [(column.sources or (column.name,))[0] for column in needed if column.name not in present]
     if missing:
         _explain_delimiter(header, table)
         raise FileHeld("column-missing", f"table {table.name} lacks {', '.join(missing)}")

@@ -3,7 +3,7 @@
 Belongs here: which dates are bank holidays, and the text of the seed file. Does not belong here: working days (the dbt
 model `int_working_calendar` derives them), school terms (each school has its own calendar) and any clock.
 
-The seed is committed, so a build never depends on the version of the `holidays` package; a test says when the two differ.
+The seed is committed, so a build never depends on the version of the `holidays` package; a test says when they differ.
 To lengthen it, write `seed_text(2000, <new last year>)` to `dbt_project/seeds/bank_holidays.csv`.
 """
 

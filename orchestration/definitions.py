@@ -8,7 +8,7 @@ from __future__ import annotations
 import dagster as dg
 from dagster_dbt import DbtCliResource
 
-from orchestration.dbt import PROJECT_DIR, prepared_project
+from orchestration.dbt import EXECUTABLE, PROJECT_DIR, prepared_project
 from orchestration.defs.automation import build_job, inbox_sensor, land_job, nightly, run_job
 from orchestration.defs.landing import landing_assets
 from orchestration.defs.link import link
@@ -45,6 +45,8 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         loggers={LOGGER_NAME: steps_logger},
         resources={
             "installation": Installation(home=str(settings.root), region_file=str(settings.region_file)),
-            "dbt": DbtCliResource(project_dir=project, profiles_dir=str(PROJECT_DIR)),
+            "dbt": DbtCliResource(
+                project_dir=project, profiles_dir=str(PROJECT_DIR), dbt_executable=EXECUTABLE
+            ),
         },
     )

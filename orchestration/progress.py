@@ -38,29 +38,30 @@ class _Steps(logging.Handler):
         seconds = time.monotonic() - self.started.get(event.step_key, time.monotonic())
         sign = {"STEP_SUCCESS": "[green]done[/]", "STEP_SKIPPED": "[yellow]skipped[/]"}.get(kind, "[red]failed[/]")
         self.console.print(f"  {sign} {name} ({seconds:.1f} s)", highlight=False)
+        if kind == "STEP_FAILURE" and (error := event.step_failure_data.error):
+            self.console.print(f"    {error.message.strip().splitlines()[0]}", highlight=False, markup=False)
 
 
 @dg.logger(None, "Steps of a run on the terminal")
 def steps_logger(_context: dg.InitLoggerContext) -> logging.Logger:
     """A logger that shows steps and nothing else."""
-    logger = logging.Logger("dolen.steps", logging.INFO)
+    logger = logging.Logger("dolen.steps", logging.DEBUG)
     logger.addHandler(_Steps())
     return logger
 
 
-def run_config(definitions: dg.Definitions, job: str, as_of: date | None, logger: str) -> dict[str, Any]:
+def run_config(definitions: dg.Definitions, job: str, as_of: date, logger: str) -> dict[str, Any]:
     """The configuration of a run: the date for every step that takes one, and the logger.
 
     Args:
         definitions: The code location.
         job: Name of the job.
-        as_of: The date the marts speak for; today when it is None.
+        as_of: The date the marts speak for.
         logger: Name of the logger to use.
     """
-    steps = definitions.get_job_def(job).all_node_defs
+    steps = definitions.resolve_job_def(job).all_node_defs
     takes_date = [step.name for step in steps if "as_of" in _config_fields(step)]
-    day = (as_of or date.today()).isoformat()  # noqa: DTZ011  a date in Europe/London
-    return {"ops": {name: {"config": {"as_of": day}} for name in takes_date}, "loggers": {logger: {}}}
+    return {"ops": {name: {"config": {"as_of": as_of.isoformat()}} for name in takes_date}, "loggers": {logger: {}}}
 
 
 def _config_fields(step: Any) -> dict[str, Any]:

@@ -3,8 +3,6 @@
 Here belongs what an asset is handed; how it is made from the environment belongs to `orchestration.settings`.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import dagster as dg

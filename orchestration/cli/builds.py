@@ -61,22 +61,25 @@ def execute(settings: Settings, job: str, as_of: date | None) -> None:
     Raises:
         typer.Exit: With 1 when a step failed; the last good release stays.
     """
-    settings.load_region()
+    region = settings.load_region()
     settings.prepare()
+    day = as_of or datetime.now().astimezone().date()
     log = settings.root / "logs" / f"{job}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     # dbt and Dagster are talkative; their text goes to a file, the steps to the screen.
     with log.open("w", encoding="utf-8") as stream:
         import dagster as dg
 
+        from orchestration.dbt import build_arguments, prepared_project
         from orchestration.definitions import build_definitions
         from orchestration.progress import LOGGER_NAME, run_config
 
         with contextlib.redirect_stdout(stream):
+            prepared_project(build_arguments(day, region))
             definitions = build_definitions(settings)
             with dg.DagsterInstance.get() as instance:
-                result = definitions.get_job_def(job).execute_in_process(
-                    instance=instance, run_config=run_config(definitions, job, as_of, LOGGER_NAME),
+                result = definitions.resolve_job_def(job).execute_in_process(
+                    instance=instance, run_config=run_config(definitions, job, day, LOGGER_NAME),
                     raise_on_error=False,
                 )
     if not result.success:

@@ -3,8 +3,6 @@
 Put here: when something runs. Keep out: what it does.
 """
 
-from __future__ import annotations
-
 import dagster as dg
 
 from connectors.catalogue import FEEDS

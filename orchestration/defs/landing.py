@@ -4,8 +4,6 @@ Put here: the asset and check of a feed. Keep out: reading, parsing and checking
 (`orchestration.inbox`).
 """
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 import dagster as dg

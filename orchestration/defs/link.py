@@ -3,8 +3,6 @@
 Put here: the asset that calls `linkage`. Keep out: anything about how records are linked.
 """
 
-from __future__ import annotations
-
 import dagster as dg
 
 import linkage
@@ -15,7 +13,7 @@ KEYS = [dg.AssetKey(["linkage", "pairs"]), dg.AssetKey(["linkage", "clusters"])]
 
 
 @dg.multi_asset(
-    specs=[dg.AssetSpec(key, deps=[dg.AssetKey("persons")], group_name="linkage", kinds={"parquet"}) for key in KEYS],
+    specs=[dg.AssetSpec(key, deps=[dg.AssetKey(["intermediate", "persons"])], group_name="linkage", kinds={"parquet"}) for key in KEYS],
     pool="warehouse",
 )
 def link(installation: Installation, config: AsOf):  # noqa: ANN201  dagster reads the generator's annotation

@@ -4,8 +4,6 @@ Put here: the asset that publishes. Keep out: what a release is (`orchestration.
 mart and its blocking checks, so that a failed check leaves the last good release where it is.
 """
 
-from __future__ import annotations
-
 import dagster as dg
 from dagster_dbt import DbtProject
 

@@ -3,8 +3,6 @@
 Put here: the assets that run dbt. Keep out: SQL (`dbt_project`), arguments and keys (`orchestration.dbt`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
@@ -12,7 +10,9 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DbtCliResource, DbtProject, dbt_assets
 
+from connectors.catalogue import FEEDS
 from orchestration.dbt import PUBLISH, STANDARDISE, TRANSLATOR, build_arguments
+from orchestration.defs.landing import asset_key
 from orchestration.inputs import write_inputs
 from orchestration.resources import AsOf, Installation
 
@@ -27,6 +27,7 @@ def transform_assets(project: DbtProject) -> list[dg.AssetsDefinition]:
 
     @dg.multi_asset(
         specs=[dg.AssetSpec(["landing", "deliveries"], group_name="landing", kinds={"parquet"},
+                            deps=[asset_key(feed) for feed in FEEDS.values()],
                             description="Index of all deliveries, the configured feeds and the local rules.")],
         pool="landing",
     )

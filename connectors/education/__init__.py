@@ -1,0 +1,1 @@
+"""Feeds of education: the pupils of schools and councils."""

@@ -1,0 +1,1 @@
+"""Feeds of the police: notifications about people in need of protection."""

@@ -1,0 +1,45 @@
+"""The 903's code sets and how they changed from return to return.
+
+Here belong codes only, by the year ending 31 March in which they hold. Which column carries them belongs to `ssda903`.
+Sources: DfE guides to the SSDA903 return 2017 to 2026.
+"""
+
+from __future__ import annotations
+
+from connectors.social_care.canonical import codes
+
+ETHNICITY = codes(
+    "903 ethnicity",
+    "WBRI WIRI WOTH WIRT WROM MWBC MWBA MWAS MOTH AIND APKN ABAN AOTH BCRB BAFR BOTH CHNE OOTH REFU NOBT",
+)
+REASON_NEW_EPISODE = codes("903 RNE", "S L P T B U")
+LEGAL_STATUS = codes("903 LS", "C1 C2 D1 E1 V2 V3 V4 L1 L2 L3 J1 J2 J3")
+NEED = codes("903 CIN", "N1 N2 N3 N4 N5 N6 N7 N8")
+_PLACES = "A3 A4 A5 A6 K1 K2 P1 P3 R1 R2 R3 R5 S1 T0 T1 T2 T3 T4 U1 U2 U3 U4 U5 U6 Z1"
+PLACE_2017 = codes("903 PLACE", f"{_PLACES} H5 P2")
+# Supported accommodation is regulated since October 2023: H5 and P2 gave way to K3.
+PLACE_2025 = codes("903 PLACE from 2025", f"{_PLACES} K3")
+PLACE_2026 = codes("903 PLACE from 2026", f"{_PLACES} K3 Z11 Z12 Z13 Z14")
+PROVIDER = codes("903 PLACE_PROVIDER", "PR0 PR1 PR2 PR3 PR4 PR5")
+_ENDS = "X1 E11 E12 E2 E3 E4A E4B E13 E41 E5 E6 E7 E8 E9 E14 E15 E16 E17"
+REASON_CEASED_2017 = codes("903 REC", f"{_ENDS} E43 E44")
+REASON_CEASED_2019 = codes("903 REC from 2019", f"{_ENDS} E45 E46 E47 E48")
+_MOVES = "CARPL CLOSE ALLEG STAND APPRR CREQB CREQO CHILD LAREQ PLACE OTHER"
+PLACE_CHANGE_2017 = codes("903 REASON_PLACE_CHANGE", _MOVES)
+PLACE_CHANGE_2019 = codes("903 REASON_PLACE_CHANGE from 2019", f"{_MOVES} CUSTOD")
+REVIEW = codes("903 REVIEW_CODE", "PN0 PN1 PN2 PN3 PN4 PN5 PN6 PN7")
+SDQ_REASON = codes("903 SDQ_REASON", "SDQ1 SDQ2 SDQ3 SDQ4 SDQ5")
+IN_TOUCH = codes("903 IN_TOUCH", "YES NO DIED REFU NREQ RHOM")
+ACTIVITY_2017 = codes("903 ACTIV", "F1 P1 F2 P2 F3 P3 G4 G5 G6 0")
+ACTIVITY_2022 = codes("903 ACTIV from 2022", "F1 P1 F2 P2 F4 P4 F5 P5 G4 G5 G6 0")
+ACCOMMODATION = codes(
+    "903 ACCOM", " ".join(f"{letter}1 {letter}2" for letter in "BCDEGHKRSTUVWXYZ") + " 0"
+)
+ADOPTERS_SEX = codes("903 SEX_ADOPTR", "M1 F1 MM FF MF")
+ADOPTERS_LEGAL_STATUS = codes("903 LS_ADOPTR", "L0 L11 L12 L2 L3 L4")
+PREVIOUS_PERMANENCE = codes("903 PREV_PERM", "P1 P2 P3 P4 Z1")
+PLACED_CEASED = codes("903 REASON_PLACED_CEASED", "RD1 RD2 RD3 RD4")
+SOCIAL_WORKER_REASON = codes(
+    "903 SW_REASON", "MANAGE FCONTA LEFTRL ORGRST TSPROC ABSENC CHCHAN PCCHAN SWDIED OTHERS"
+)
+NO_PUPIL_NUMBER = "^UN(?:[1-9]|10)$"

@@ -1,0 +1,86 @@
+{#-
+    Statutory clocks: the one place where a deadline and its status are computed.
+    Put here: due dates, statuses, how long overdue. Keep out: which event starts a clock (models) and every number (the
+    seed statutory_rules). What differs between databases is in clocks_dialect.sql.
+-#}
+{#- The day a calendar unit leads to; working days need the calendar, see clock_due_dates. Month ends are clipped. -#}
+{%- macro clock_add(anchor, unit, value) -%}
+    case
+        {{ unit }}
+        when 'calendar_day'
+        then {{ clock_add_days(anchor, value) }}
+        when 'week'
+        then {{ clock_add_days(anchor, value ~ ' * 7') }}
+        when 'month'
+        then {{ clock_add_months(anchor, value) }}
+        when 'year'
+        then {{ clock_add_months(anchor, value ~ ' * 12') }}
+    end
+{%- endmacro -%}
+
+{#-
+    A select that adds to each clock of a relation its rule and its due date.
+    The relation must have clock_start_date and rule_id. Day 0 is the start; a start on a non-working day counts as day 0
+    of the working day that follows, because both share a running number. No rule, no start, or a date beyond the
+    calendar gives no due date.
+-#}
+{%- macro clock_due_dates(clocks) -%}
+    select
+        clocks.*,
+        rules.rule_value,
+        rules.rule_unit,
+        rules.rule_status,
+        rules.rule_source,
+        rules.is_local_rule,
+        case
+            when rules.rule_unit = 'working_day'
+            then due_days.calendar_date
+            else {{ clock_add('clocks.clock_start_date', 'rules.rule_unit', 'rules.rule_value') }}
+        end as due_date
+    from {{ clocks }} as clocks
+    left join {{ ref('int_rules_in_force') }} as rules on clocks.rule_id = rules.rule_id
+    left join
+        {{ ref('int_working_calendar') }} as start_days on clocks.clock_start_date = start_days.calendar_date
+    left join
+        {{ ref('int_working_calendar') }} as due_days
+        on rules.rule_unit = 'working_day'
+        and due_days.is_working_day
+        and start_days.working_day_number + rules.rule_value = due_days.working_day_number
+{%- endmacro -%}
+
+{#- Status of a clock: done on the due day is in time, overdue from the day after. Codes are in seed status_labels. -#}
+{%- macro clock_status(due_date, done_date, is_refused='false', not_computable='null') -%}
+    case
+        when {{ not_computable }} is not null
+        then 'not_computable'
+        when {{ due_date }} is null
+        then 'not_computable'
+        when {{ done_date }} <= {{ due_date }}
+        then 'done_in_time'
+        when {{ done_date }} is not null
+        then 'done_late'
+        when {{ is_refused }}
+        then 'refused'
+        when {{ as_of() }} > {{ due_date }}
+        then 'overdue'
+        else 'due'
+    end
+{%- endmacro -%}
+
+{#- Calendar days past the due day, null unless the status is overdue. -#}
+{%- macro clock_days_overdue(status, due_date) -%}
+    case when {{ status }} = 'overdue' then {{ clock_days_between(due_date, as_of()) }} end
+{%- endmacro -%}
+
+{#- Why a clock has no due date, from what it was given; null when it has one. -#}
+{%- macro clock_reason_without_due(clock_start_date, rule_source, due_date) -%}
+    case
+        when {{ due_date }} is not null
+        then null
+        when {{ rule_source }} is null
+        then 'no_rule'
+        when {{ clock_start_date }} is null
+        then 'no_anchor'
+        else 'outside_calendar'
+    end
+{%- endmacro -%}

@@ -1,0 +1,44 @@
+with
+
+source as (
+
+    select * from {{ source('health_fhir', 'questionnaire_responses') }}
+
+),
+
+current_rows as (
+
+    {{ current_rows('source', ['resource_id']) }}
+
+),
+
+renamed as (
+
+    select
+        -- lineage
+        agency,
+        feed,
+        system,
+        delivery_id,
+        source_file,
+        row_number,
+        record_hash,
+        extracted_at,
+        record_action,
+        as_at_date,
+
+        -- source record
+        {{ record_key() }} as record_key,
+
+        -- facts
+        resource_id,
+        source_person_id,
+        status,
+        questionnaire,
+        authored_at,
+        items
+    from current_rows
+
+)
+
+select * from renamed
