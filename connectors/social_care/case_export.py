@@ -65,4 +65,5 @@ FEED = Feed(
     parse=parse,
     mode="full",
     is_table_set=True,
+    needs=("persons",),
 )

@@ -61,7 +61,7 @@ def derived_year_end(days: pl.Series, latest: date) -> date | None:
     )
     counts = ends.drop_nulls().group_by("year").len()
     full = counts.filter(pl.col("len") >= pl.col("len").max() * _SHARE_OF_A_YEAR)
-    return date(int(full["year"].max()), 3, 31) if full.height else None
+    return max((date(year, 3, 31) for year in full["year"].to_list()), default=None)
 
 
 def days_of(frame: pl.DataFrame) -> pl.Series:

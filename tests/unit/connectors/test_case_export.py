@@ -108,6 +108,14 @@ def test_a_csv_of_no_table_in_a_delta_is_held_alone(tmp_path: Path) -> None:
     assert [held["rule"] for held in delivery.held_files] == ["file-unknown"]
 
 
+def test_a_full_export_without_persons_is_held_and_a_delta_is_not(tmp_path: Path) -> None:
+    visits = "visit_id,source_person_id,visit_date,visit_type\n1,P1,2026-01-02,register\n"
+    full = _land(tmp_path / "full", _export(tmp_path / "a", visits=visits))
+    assert (full.state, full.hold_rule) == ("held", "table-missing")
+    delta = _land(tmp_path / "delta", _export(tmp_path / "b", "export_2026-06-30_delta", visits=visits))
+    assert (delta.state, delta.records_landed) == ("landed", 1)
+
+
 def test_a_note_beside_the_tables_is_reported_and_left_alone(tmp_path: Path) -> None:
     folder = _export(tmp_path, persons=PERSONS + ANNA)
     (folder / "README.pdf").write_bytes(b"%PDF-1.4")
