@@ -45,7 +45,7 @@ def _tell_feeds(settings: Settings, console: Console) -> None:
         landed = [delivery for delivery in ever if delivery.state == "landed"]
         reasons: Counter[str] = Counter()
         for delivery in ever:
-            reasons.update(delivery.rejects_by_rule if delivery.state == "landed" else {delivery.hold_rule: 1})
+            reasons.update(delivery.rejects_by_rule if delivery.state == "landed" else [delivery.hold_rule or ""])
         books = (sum(getattr(delivery, f"records_{name}") for delivery in landed)
                  for name in ("in", "landed", "quarantined", "duplicate"))
         rows.append((

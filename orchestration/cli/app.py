@@ -50,7 +50,7 @@ def options(
 ) -> None:
     """Options that every command takes."""
     given = {name: value for name, value in (("home", home), ("region", region)) if value is not None}
-    context.obj = Settings(**given)
+    context.obj = Settings().model_copy(update=given)
 
 
 def main() -> None:

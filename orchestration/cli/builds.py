@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sys
 from datetime import date, datetime
@@ -74,6 +75,8 @@ def execute(settings: Settings, job: str, as_of: date | None) -> None:
         from orchestration.definitions import build_definitions
         from orchestration.progress import LOGGER_NAME, run_config
 
+        # Some library of a step gives the root logger a handler; Dagster's own lines are in its storage already.
+        logging.getLogger("dagster").propagate = False
         with contextlib.redirect_stdout(stream):
             prepared_project(build_arguments(day, region))
             definitions = build_definitions(settings)

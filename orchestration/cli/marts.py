@@ -47,7 +47,10 @@ def list_marts(
     release = read_current(settings.releases)
     if release is None:  # pragma: no cover  open_release has raised by now
         return
-    cells = [(mart, label, f"{release.marts[mart]['rows']:,}", grain.split("\n")[0]) for mart, label, grain in rows]
+    cells = [
+        (mart, label, f"{release.marts[mart]['rows']:,}", " ".join(text.split()).split(". ")[0].rstrip("."))
+        for mart, label, text in rows
+    ]
     heads = ("mart", "name", "rows", "one row is")
     results.print(table(f"Release {release.number}, as of {release.as_of}", heads, cells, right=(2,)))
 

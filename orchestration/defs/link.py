@@ -9,11 +9,12 @@ import linkage
 from orchestration.defs.transform import as_of_date
 from orchestration.resources import AsOf, Installation
 
+PERSONS = dg.AssetKey(["intermediate", "persons"])
 KEYS = [dg.AssetKey(["linkage", "pairs"]), dg.AssetKey(["linkage", "clusters"])]
 
 
 @dg.multi_asset(
-    specs=[dg.AssetSpec(key, deps=[dg.AssetKey(["intermediate", "persons"])], group_name="linkage", kinds={"parquet"}) for key in KEYS],
+    specs=[dg.AssetSpec(key, deps=[PERSONS], group_name="linkage", kinds={"parquet"}) for key in KEYS],
     pool="warehouse",
 )
 def link(installation: Installation, config: AsOf):  # noqa: ANN201  dagster reads the generator's annotation

@@ -1,6 +1,6 @@
 """Measures the pipeline on a larger region: seconds and memory of each stage, and ratios between sizes.
 
-Run with `make bench`; `python -m tests.benchmarks.pipeline 2000 8000` takes other sizes. Not a test: it asserts nothing.
+`make bench`; `python -m tests.benchmarks.pipeline 2000 8000` takes other sizes. Not a test: it asserts nothing.
 """
 
 from __future__ import annotations

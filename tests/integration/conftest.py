@@ -37,7 +37,8 @@ class Home:
             cwd=self.repository, capture_output=True, text=True, check=False, timeout=900,
             env={**os.environ, "COLUMNS": "200", "NO_COLOR": "1"},
         )
-        assert done.returncode == expect, f"dolen {arguments[0]} exited {done.returncode}:\n{done.stdout}\n{done.stderr}"
+        said = f"{done.stdout}\n{done.stderr}"
+        assert done.returncode == expect, f"dolen {arguments[0]} exited {done.returncode}:\n{said}"
         return done.stdout
 
     def export(self, mart: str, form: str = "csv") -> bytes:

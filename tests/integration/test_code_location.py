@@ -9,6 +9,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+import yaml
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 
 from orchestration.definitions import build_definitions
@@ -65,8 +66,6 @@ def test_the_sensor_asks_for_one_run_a_new_delivery_by_its_content(repository: P
 
 
 def test_telemetry_is_off_and_runs_are_retried_and_watched(repository: Path):
-    import yaml
-
     config = yaml.safe_load((repository / "orchestration" / "instance" / "dagster.yaml").read_text(encoding="utf-8"))
     assert config["telemetry"]["enabled"] is False
     assert config["run_retries"]["enabled"] is True
