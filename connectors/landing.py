@@ -15,7 +15,7 @@ import os
 import shutil
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -320,7 +320,7 @@ def _put(folder: Path, target: Path) -> bool:
 
 
 @contextmanager
-def _incoming(root: Path) -> Iterator[Path]:
+def _incoming(root: Path) -> Generator[Path]:
     """A folder for what is not whole yet, on the same disk. Whoever finds no other writer clears what a kill left."""
     area = root / ".incoming"
     area.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -35,17 +35,18 @@ SCHEMA: dict[str, pl.DataType] = {
     "row": pl.Int64(),
     "column": pl.String(),
     "rule": pl.String(),
-    "what_is_wrong": pl.String(),
-    "how_to_mend_it": pl.String(),
+    "meaning": pl.String(),
+    "detail": pl.String(),
     "masked_value": pl.String(),
-    "what_was_done": pl.String(),
+    "action": pl.String(),
+    "remedy": pl.String(),
 }
 # A sheet ends at 1,048,576 rows; the CSV has all of them.
 SHEET_ROWS = 1_000_000
 _FORMULA = r"^[\s]*[=+\-@\t\r]"
 _WIDTHS = {
     "delivery": 100, "as_at_date": 80, "received": 130, "system": 120, "file": 240, "table": 140, "row": 60,
-    "column": 160, "rule": 180, "what_is_wrong": 380, "how_to_mend_it": 380, "masked_value": 140, "what_was_done": 170,
+    "column": 160, "rule": 180, "meaning": 380, "detail": 240, "masked_value": 140, "action": 170, "remedy": 380,
 }  # fmt: skip
 
 
@@ -57,7 +58,8 @@ def error_report(feed: Feed, places: Places) -> pl.DataFrame:
         places: Where its deliveries lie.
 
     Returns:
-        One row a fault, with the columns of `SCHEMA`. Values are masked; faults that hold a file come first.
+        One row a fault, with the columns of `SCHEMA`: where it is, what the rule means, what was done about it and how
+        to mend it. Values are masked; faults that hold a file come first.
     """
     parts = [pl.DataFrame(schema=SCHEMA)]
     for delivery in reversed(deliveries(places, feed)):
@@ -114,8 +116,6 @@ def _in_words(faults: pl.DataFrame, delivery: Delivery) -> pl.DataFrame:
         for name, kind in {**REPORT_SCHEMA, "detail": pl.String()}.items()
         if name not in faults.columns
     ]
-    wrong = of_rule({rule.rule_id: rule.meaning for rule in RULES.values()})
-    detail = pl.when(pl.col("detail").fill_null("") != "").then(pl.lit(" Here: ") + pl.col("detail") + pl.lit("."))
     stamp = delivery.received_at - timedelta(microseconds=delivery.received_at.microsecond)
     done = pl.col("action").replace_strict(DONE, default="", return_dtype=pl.String)
     if delivery.state == "held":
@@ -131,10 +131,11 @@ def _in_words(faults: pl.DataFrame, delivery: Delivery) -> pl.DataFrame:
         pl.col("row_number").alias("row"),
         pl.col("column"),
         pl.col("rule_id").alias("rule"),
-        pl.concat_str(wrong, detail.fill_null("")).alias("what_is_wrong"),
-        of_rule({rule.rule_id: rule.remedy for rule in RULES.values()}).alias("how_to_mend_it"),
+        of_rule({rule.rule_id: rule.meaning for rule in RULES.values()}).alias("meaning"),
+        pl.col("detail"),
         pl.col("masked_value"),
-        done.alias("what_was_done"),
+        done.alias("action"),
+        of_rule({rule.rule_id: rule.remedy for rule in RULES.values()}).alias("remedy"),
     ).cast(pl.Schema(SCHEMA))
 
 

@@ -80,11 +80,13 @@ def _one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
 
 
 def _tell_assessments(connection: duckdb.DuckDBPyConnection, console: Console) -> None:
-    children, due, overdue, missing, one_agency = _one(connection, """
+    children, due, overdue, late, refused, missing, one_agency = _one(connection, """
         select
             count(distinct child_id),
             count(*) filter (where status = 'due'),
             count(*) filter (where status = 'overdue'),
+            count(*) filter (where status = 'done_late'),
+            count(*) filter (where status = 'refused'),
             count(distinct child_id) filter (where kind = 'initial' and done_date is null and status = 'overdue'),
             count(*) filter (where agreement in ('social_care_only', 'health_only'))
         from looked_after_health_assessments
@@ -97,7 +99,8 @@ def _tell_assessments(connection: duckdb.DuckDBPyConnection, console: Console) -
     console.print()
     console.print(
         f"[bold]Health assessments of looked-after children[/]: {children} children; {due} assessments due, "
-        f"{overdue} overdue; {missing} children without their first one; {one_agency} recorded by one agency only.",
+        f"{overdue} overdue, {late} done late, {refused} refused; {missing} children miss their first one; "
+        f"{one_agency} are recorded by one agency only.",
         highlight=False,
     )
     heads = ("child", "kind", "due", "days overdue", "agencies", "not brought", "rule is")

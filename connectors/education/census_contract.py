@@ -36,7 +36,8 @@ REASONS = CodeSet(
 )
 
 register(
-    Rule("upn-shared", "warn", "Pupils with different dates of birth have this UPN; it does not tell who they are.",
+    Rule("upn-shared", "warn",
+         "Pupils with different dates of birth or first names have this UPN; it does not tell who they are.",
          "Check which of them the UPN belongs to."),
     Rule("pupil-without-number", "warn",
          "The pupil has neither UPN nor number; one is made of name and date of birth, so a correction of either makes"
@@ -50,7 +51,7 @@ _PUPIL_COLUMNS = (
     Column("pupil_record_id", key=True, required=True,
            meaning="The enrolment: roll, school, the pupil's number in the file, the file's source number."),
     Column("source_person_id", required=True,
-           meaning="The UPN if it is a valid one and no other pupil has it, else school and number, joined by a bar."),
+           meaning="The UPN if it has the form of one and no other pupil has it, else school, bar, number."),
     Column("school_id", sources=("NativeId",), header="expected",
            meaning="NativeId of the tables; authority and establishment number of XML."),
     _ROLL,
@@ -149,7 +150,7 @@ CONTRACT = Contract(
     tables=(PUPILS, ABSENCES, EXCLUDED, ADDRESSES, NEEDS),
     changes=(
         Change(
-            since=date(2024, 8, 19),
+            since=date(2024, 9, 1),  # the first return with them is that of the autumn
             table=ABSENCES.name,
             reason="England's marks C1, C2, J1, K, Q and Y1 to Y7 (Working together to improve school attendance)",
             put=(Column(_MARKS.name, sources=_MARKS.sources, header="required", codes=MARKS_2024,
@@ -160,18 +161,22 @@ CONTRACT = Contract(
 
 
 def name_pupils(pupils: pl.DataFrame) -> tuple[pl.DataFrame, list[Finding]]:
-    """Give each pupil its `source_person_id`: the UPN if it can be trusted, else school and number.
+    """Give each pupil its `source_person_id`: the UPN if it tells pupils apart, else school and number.
+
+    A UPN with a wrong check letter still names the record, term after term; it is not used to link. Twins who were
+    given one UPN have the same date of birth, so the first name counts too.
 
     Args:
-        pupils: With `upn`, `birth_date`, `school_id`, `_number` as text, and `row_number`.
+        pupils: With `upn`, `forename`, `birth_date`, `school_id`, `_number` as text, and `row_number`.
 
     Returns:
         The pupils without `_number`, and a finding for every pupil whose UPN is shared.
     """
     upn = checkdigits.squeeze(pl.col("upn"))
-    birth_dates = pl.col("birth_date").drop_nulls().n_unique().over("_upn")
-    marked = pupils.with_columns(pl.when(checkdigits.is_upn(upn)).then(upn).alias("_upn")).with_columns(
-        (pl.col("_upn").is_not_null() & (birth_dates > 1)).alias("_shared")
+    births = pl.col("birth_date").drop_nulls().n_unique().over("_upn")
+    names = pl.col("forename").str.strip_chars().str.to_uppercase().drop_nulls().n_unique().over("_upn")
+    marked = pupils.with_columns(pl.when(checkdigits.is_upn_format(upn)).then(upn).alias("_upn")).with_columns(
+        (pl.col("_upn").is_not_null() & ((births > 1) | (names > 1))).alias("_shared")
     )
     local = pl.concat_str(pl.col("school_id").fill_null(""), pl.lit("|"), pl.col("_number").replace("", None))
     own = pl.when(~pl.col("_shared")).then(pl.col("_upn"))

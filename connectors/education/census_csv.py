@@ -146,7 +146,8 @@ def _which(file: SourceFile) -> Source | None:
     header = [name.lower() for name in re.split(r'[,;\t|"\r\n]+', first)]
     numbered = [name.strip().removesuffix(_ID) for name in header if name.strip().endswith(_ID)]
     own = [name for name in numbered if name not in _ABOVE]
-    for name in (*own, *(name for name in _PUPIL_TABLES if name in numbered)):
+    pupils = [name for name in _PUPIL_TABLES if name in numbered and not own]
+    for name in (*own, *pupils):
         if name in SOURCES:
             return SOURCES[name]
     stem = file.path.stem.lower()

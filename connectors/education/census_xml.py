@@ -10,9 +10,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 
 import polars as pl
 from lxml import etree
@@ -138,15 +139,15 @@ def _header(root: etree._Element, file: SourceFile) -> _Header:
         head = root
     found: dict[str, str] = {}
     for element in head.iter(etree.Element):
-        name = xml.local_name(element).lower()
-        above = {xml.local_name(ancestor).lower() for ancestor in element.iterancestors()}
+        name = _name(element.tag)
+        above = {_name(ancestor.tag) for ancestor in element.iterancestors()}
         # The school that sends; a transfer file names the next school too.
         if not len(element) and "destschool" not in above and (element.text or "").strip():
             found.setdefault(name, (element.text or "").strip())
     named = _FILE_SCHOOL.match(file.path.name)
     school = f"{found.get('lea', '')}{found.get('estab', '')}" or (named[1] + named[2] if named else None)
     day = _day(found.get("referencedate")) or _day(found.get("datetime"))
-    if xml.local_name(root).lower() == "ctfile":
+    if _name(root.tag) == "ctfile":
         # A transfer file is full when it has all facts of its pupils, not when it has all pupils: it closes nobody.
         partial = found.get("documentqualifier", "").lower() == "partial"
         return _Header(school, day, "delta" if partial else None, f"CTF {found.get('ctfversion', '')}".strip())
@@ -203,13 +204,15 @@ class _Rows:
         marks = [{"absence_reason_code": mark, "sessions": count} for mark, count in pupil.marks]
         self._add_all(ABSENCES.name, "session_detail_id", own, marks)
 
-    def _add_all(self, table: str, key: str, own: dict[str, object], rows: list[dict[str, str | None]]) -> None:
+    def _add_all(
+        self, table: str, key: str, own: Mapping[str, object], rows: Sequence[Mapping[str, str | None]]
+    ) -> None:
         """Number the rows of a pupil by what they say, so that a resend gives the same ids."""
         seen: Counter[str] = Counter()
         for row in rows:
             said = hashlib.sha256(repr(sorted(row.items())).encode()).hexdigest()[:16]
             seen[said] += 1
-            self._rows[table].append(own | row | {key: f"{own['pupil_record_id']}|{said}|{seen[said]}"})
+            self._rows[table].append({**own, **row, key: f"{own['pupil_record_id']}|{said}|{seen[said]}"})
 
     def _number(self, fields: dict[str, str], texts: dict[str, str], record: xml.Record) -> str:
         number = next((fields[name] for name in _NUMBERS if name in fields), None) or texts.get("upn")
@@ -233,10 +236,16 @@ _SCHEMAS: dict[str, dict[str, pl.DataType]] = {
 }  # fmt: skip
 
 
+@lru_cache(maxsize=4096)
+def _name(tag: str) -> str:
+    """A tag without its namespace, lower case; a return repeats some fifty of them for every pupil."""
+    return tag.rpartition("}")[2].lower()
+
+
 def _read(element: etree._Element, pupil: _Pupil) -> None:
     """Gather the leaves of a pupil, each section to its list."""
     for inner in element.iterchildren(etree.Element):
-        name = xml.local_name(inner).lower()
+        name = _name(inner.tag)
         if not len(inner):
             value = (inner.text or "").strip()
             if value:
@@ -253,12 +262,12 @@ def _leaves(element: etree._Element) -> dict[str, str]:
     found: dict[str, str] = {}
     for leaf in element.iter(etree.Element):
         if not len(leaf) and (leaf.text or "").strip():
-            found.setdefault(xml.local_name(leaf).lower(), (leaf.text or "").strip())
+            found.setdefault(_name(leaf.tag), (leaf.text or "").strip())
     return found
 
 
 def _exclusion(element: etree._Element) -> dict[str, str]:
-    leaves = [(xml.local_name(leaf).lower(), (leaf.text or "").strip()) for leaf in element.iter(etree.Element)]
+    leaves = [(_name(leaf.tag), (leaf.text or "").strip()) for leaf in element.iter(etree.Element)]
     found: dict[str, str] = {}
     reasons = [value for name, value in leaves if name in _REASONS and value]
     for name, value in leaves:
@@ -278,7 +287,7 @@ def _need(element: etree._Element) -> dict[str, str]:
 
 
 def _is_mark(element: etree._Element) -> bool:
-    return any(xml.local_name(leaf).lower() in _MARKS for leaf in element.iterchildren(etree.Element))
+    return any(_name(leaf.tag) in _MARKS for leaf in element.iterchildren(etree.Element))
 
 
 def _read_mark(element: etree._Element, pupil: _Pupil) -> None:

@@ -148,7 +148,7 @@ def see(feed: Feed, case: Case, suffix: str, good: bytes, tmp_path: Path, places
     lines = error_report(feed, places).filter(pl.col("rule") == case.rule)
     assert lines.height
     assert lines["delivery"].unique().to_list() == [delivery.delivery_id[:12]]
-    for name in ("what_is_wrong", "how_to_mend_it", "what_was_done"):
+    for name in ("meaning", "remedy", "action"):
         assert all(lines[name])
     return lines
 
@@ -191,8 +191,8 @@ def test_a_full_file_that_shrank_by_half_has_a_line_in_the_report(tmp_path: Path
     assert (half.state, half.hold_rule) == ("held", "full-shrunk")
     line = error_report(FEED, places).row(0, named=True)
     assert line["rule"] == "full-shrunk"
-    assert "5 records, the last full extract had 10" in line["what_is_wrong"]
-    assert line["what_was_done"] == "held: not landed"
+    assert line["detail"] == "5 records, the last full extract had 10"
+    assert line["action"] == "held: not landed"
 
 
 def test_a_resend_supersedes_what_it_mends(tmp_path: Path, places: Places):

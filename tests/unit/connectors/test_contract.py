@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.contract import LINEAGE, Change, CodeSet, Column, Contract, Table, check
@@ -239,6 +239,7 @@ def test_a_dropped_column_stays_in_the_landing_and_is_not_asked_for():
     assert old.header_need == "optional"
 
 
+@settings(deadline=None)
 @given(st.dates(date(2020, 1, 1), date(2030, 1, 1)))
 def test_the_landing_has_one_shape_for_all_years(day: date):
     assert CONTRACT.at(day)["children"].schema().keys() == CONTRACT.at(None)["children"].schema().keys()
@@ -255,6 +256,7 @@ TYPED = Table(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(st.none(), st.text(max_size=20)), min_size=1, max_size=5))
 def test_any_text_is_typed_or_reported_and_no_row_is_lost(values: list[str | None]):
     batch = pl.DataFrame({column.name: values for column in TYPED.columns}, schema=dict.fromkeys(
