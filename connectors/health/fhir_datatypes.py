@@ -20,6 +20,8 @@ Json = dict[str, Any]
 
 LONDON = ZoneInfo("Europe/London")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST = (datetime(1, 1, 2, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
+_LAST = (datetime(9999, 12, 30, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _WHOLE_DATE = 10
 _LARGEST = 2**63 - 1
@@ -168,7 +170,9 @@ def instant(value: object) -> int | None:
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=LONDON)
-    return (moment - _EPOCH) // timedelta(microseconds=1)
+    micros = (moment - _EPOCH) // timedelta(microseconds=1)
+    # A zone can carry the first and the last day of the calendar over its edge, where nothing downstream can follow.
+    return micros if _FIRST <= micros <= _LAST else None
 
 
 def day(value: object) -> str | None:

@@ -36,8 +36,9 @@ R4_ONLY = frozenset({
 })
 _ABSTRACT = frozenset({"Resource", "DomainResource"})
 _TYPE_NAME = re.compile(r"[A-Z][A-Za-z]{2,63}")
-_SHARED = frozenset({"CodeableConcept", "Coding", "Reference", "Meta", "Extension", "Identifier", "ContactPoint"})
-_MEMORY = 50_000
+# Whatever names its own model, and what never repeats.
+_WHOLE = frozenset({"ResourceType", "FHIRPrimitiveExtensionType", "ElementType", "NarrativeType"})
+_MEMORY = 20_000
 _NAMED_FAULTS = 5
 _DATE_TIME = re.compile(
     r"(?P<minutes>\d{4}-\d{2}-\d{2}T\d{2}:\d{2})(?P<seconds>:\d{2}(?:\.\d+)?)?(?P<zone>Z|[+-]\d{2}:\d{2})?"
@@ -72,9 +73,9 @@ class Validator:
     """Holds resources against their models.
 
     The models call Python for every nested element, which is nearly all of the cost, and feeds repeat the same codes,
-    references and metas in thousands of resources. So each distinct element of those types is validated once, and its
-    model stands in for it in every resource that repeats it: twice as fast, with the same result. The memory lives as
-    long as one file.
+    references, metas and periods in thousands of resources. So each distinct element is validated once, and its model
+    stands in for it in every resource that repeats it: twice as fast, with the same result. The memory lives as long as
+    one file.
     """
 
     def __init__(self) -> None:
@@ -97,18 +98,19 @@ class Validator:
     def _with_known_parts(self, model: Model, element: Json) -> dict[str, Any]:
         ready: dict[str, Any] = dict(element)
         parts = _parts(model)
-        for name in element.keys() & parts.keys():
-            part, value = parts[name], element[name]
-            ready[name] = [self._known_part(*part, each) for each in value] if isinstance(value, list) else (
-                self._known_part(*part, value)
+        for name, value in element.items():
+            if name not in parts:
+                continue
+            part, has_parts = parts[name]
+            ready[name] = (
+                [self._known_part(part, each, has_parts=has_parts) for each in value] if isinstance(value, list)
+                else self._known_part(part, value, has_parts=has_parts)
             )
         return ready
 
-    def _known_part(self, model: Model, is_shared: bool, value: object) -> object:  # noqa: FBT001  unpacked from a table
+    def _known_part(self, model: Model, value: object, *, has_parts: bool) -> object:
         if not isinstance(value, dict):
             return value
-        if not is_shared:
-            return self._with_known_parts(model, value)
         try:
             key = (model, orjson.dumps(value))
         except orjson.JSONEncodeError:
@@ -116,7 +118,7 @@ class Validator:
         found = self._known.get(key)
         if found is None:
             try:
-                found = model.model_validate(value)
+                found = model.model_validate(self._with_known_parts(model, value) if has_parts else value)
             except (ValueError, KeyError, TypeError, AttributeError):
                 # Left as it is, so that the error of the whole resource names the whole path.
                 return value
@@ -128,21 +130,18 @@ class Validator:
 
 @lru_cache(maxsize=2048)
 def _parts(model: Model) -> dict[str, tuple[Model, bool]]:
-    """The elements of a model worth looking into: those that repeat across resources, and those that hold such."""
+    """The elements of a model that are objects, each with its model and whether it is worth looking into."""
     found: dict[str, tuple[Model, bool]] = {}
     for name, info in model.model_fields.items():
         kind = _element_type(info.annotation)
-        if kind is None:
+        if kind is None or kind.__name__ in _WHOLE:
             continue
-        type_name = kind.__name__.removesuffix("Type")
         try:
             inner = kind.get_model_klass()
         except (ImportError, AttributeError):
             continue
-        if type_name in _SHARED:
-            found[info.alias or name] = (inner, True)
-        elif any(base.__name__ == "BackboneElement" for base in inner.__mro__):
-            found[info.alias or name] = (inner, False)
+        has_parts = any(base.__name__ == "BackboneElement" for base in inner.__mro__)
+        found[info.alias or name] = (inner, has_parts)
     return found
 
 

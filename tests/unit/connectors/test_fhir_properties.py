@@ -21,8 +21,8 @@ JSON = st.recursive(
         st.sampled_from([
             "id", "resourceType", "entry", "resource", "fullUrl", "request", "method", "url", "identifier", "system",
             "value", "name", "given", "family", "birthDate", "extension", "valueCode", "subject", "reference",
-            "period", "start", "coding", "code", "contained", "meta", "lastUpdated", "link", "other", "exportId", "eventId",
-            "transactionTime", "output", "search", "mode", "status", "address", "line", "telecom",
+            "period", "start", "coding", "code", "contained", "meta", "lastUpdated", "link", "other", "exportId",
+            "eventId", "transactionTime", "output", "search", "mode", "status", "address", "line", "telecom",
             "multipleBirthInteger",
         ]) | st.text(max_size=4), inner, max_size=4),
     max_leaves=12,
