@@ -217,8 +217,10 @@ class _Work:
                 delivery.records_quarantined += books.quarantined
                 delivery.records_duplicate += books.duplicate
         by_action: dict[str, Counter[str]] = {}
-        for rule_id, action, n in self.report.group_by("rule_id", "action").len().iter_rows():
-            by_action.setdefault(action, Counter())[rule_id] += n
+        for table, rule_id, action, n in self.report.group_by("table", "rule_id", "action").len().iter_rows():
+            # A record that repeats is one duplicate, however many rows were made from it.
+            if self._counts(table) or rule_id not in ("row-duplicate", "key-duplicate"):
+                by_action.setdefault(action, Counter())[rule_id] += n
         rejects = by_action.get("reject", Counter()) + by_action.get("duplicate", Counter())
         delivery.rejects_by_rule = dict(sorted(rejects.items()))
         delivery.repairs_by_rule = dict(sorted(by_action.get("repair", Counter()).items()))

@@ -2,20 +2,23 @@
 
 Here belongs how the feed is put together: messages from `hl7v2_framing`, rows from `adt_rows`, the contract from
 `adt_contract`. All messages land with their processing id; what to leave out (training, debugging) is decided later.
+
+The delivery's date is not taken from FHS-7 or MSH-7: a clock that is wrong in one message, or one old batch in a folder
+of messages, would put the dates of birth of the youngest into the future of the delivery.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
 from typing import BinaryIO
 
 import polars as pl
 
 from connectors.feed import Feed, Finding, ParseContext, Parsed, SourceFile
-from connectors.health import adt_rows, hl7v2, hl7v2_framing
+from connectors.health import adt_rows, hl7v2_framing
 from connectors.health.adt_contract import CONTRACT, RULES
 from connectors.health.adt_rows import COLUMNS, Rows
+from connectors.health.hl7v2_envelope import Note
 from connectors.rules import register
 
 register(*RULES)
@@ -47,13 +50,10 @@ def parse(file: SourceFile, context: ParseContext) -> Iterator[Parsed]:  # noqa:
 def _batches(stream: BinaryIO) -> Iterator[Parsed]:
     seen: set[str] = set()
     versions: set[str] = set()
-    rows, count, last_at, envelope_at = Rows(), 0, None, None
+    rows, count = Rows(), 0
     for item in hl7v2_framing.read(stream):
-        if isinstance(item, hl7v2_framing.Note):
+        if isinstance(item, Note):
             rows.findings.append(Finding(item.rule_id, "messages", item.number, item.place, raw=item.raw))
-            continue
-        if isinstance(item, hl7v2_framing.Header):
-            envelope_at = max(filter(None, (envelope_at, item.at)), default=None)
             continue
         digest = adt_rows.message_hash(item)
         if digest in seen:
@@ -64,29 +64,11 @@ def _batches(stream: BinaryIO) -> Iterator[Parsed]:
         adt_rows.add(item, digest, rows)
         count += 1
         if count % BATCH_MESSAGES == 0:
-            last_at, versions = _latest(last_at, rows.last_at), versions | rows.versions
+            versions |= rows.versions
             yield _parsed(rows)
             rows = Rows()
-    last_at, versions = _latest(last_at, rows.last_at), versions | rows.versions
     yield _parsed(rows)
-    yield Parsed(as_at=_as_at(envelope_at, last_at), schema_version=", ".join(sorted(versions)) or None)
-
-
-def _latest(one: int | None, other: int | None) -> int | None:
-    return max((at for at in (one, other) if at is not None), default=None)
-
-
-def _as_at(envelope_at: str | None, last_at: int | None) -> date | None:
-    """The day of the envelope's header.
-
-    None when a message is younger: then a template fills the header, or a clock is wrong, and the dates of birth of
-    the youngest would seem to lie in the future of the file.
-    """
-    made_at = hl7v2.as_instant(envelope_at)
-    limit = hl7v2.microseconds(made_at + timedelta(days=1)) if made_at else None
-    if made_at is None or limit is None or (last_at is not None and last_at > limit):
-        return None
-    return made_at.date()
+    yield from (Parsed(schema_version=version) for version in sorted(versions | rows.versions))
 
 
 def _parsed(rows: Rows) -> Parsed:

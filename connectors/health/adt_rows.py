@@ -58,7 +58,6 @@ class Rows:
     rows: dict[str, list[tuple[object, ...]]] = field(default_factory=lambda: {name: [] for name in COLUMNS})
     findings: list[Finding] = field(default_factory=list)
     versions: set[str] = field(default_factory=set)
-    last_at: int | None = None
 
     def put(self, table: str, number: int, sent: int | None, *values: object) -> None:
         """Add a row."""
@@ -136,8 +135,6 @@ def add(message: Message, digest: str, rows: Rows) -> None:
     version = plain(component(at(msh, 12), 1, marks), marks)
     if version:
         rows.versions.add(version)
-    if head.sent is not None and (rows.last_at is None or head.sent > rows.last_at):
-        rows.last_at = head.sent
     rows.put(
         "messages", head.number, head.sent, plain(at(msh, 10), marks), digest, head.kind, head.trigger,
         plain(component(at(msh, 9), 3, marks), marks), version, head.application, head.facility,
@@ -200,7 +197,8 @@ def _key(identifiers: list[Identifier]) -> Identifier | None:
     usable = [one for one in identifiers if one.value and one.value != NULL]
     local = [one for one in usable if not one.is_nhs and one.rank < 2]
     nhs = [one for one in usable if one.is_nhs]
-    return min(local, key=lambda one: one.rank) if local else (nhs or usable or [None])[0]
+    # PID-2 and PID-4 hold other systems' numbers for the person, so they come after every local number of PID-3.
+    return min(local, key=lambda one: (one.field != "PID-3", one.rank)) if local else (nhs or usable or [None])[0]
 
 
 def _patient(
@@ -212,7 +210,7 @@ def _patient(
     identifiers = list(_identifiers(pid, marks))
     key = _key(identifiers)
     if key is None:
-        raw = marks.field.join(pid).encode()
+        raw = marks.field.join(pid).rstrip(marks.field).encode()
         rows.findings.append(Finding("hl7-patient-unidentified", "patients", number, "PID-3", raw=raw))
         return None
     namespace = key.namespace(head.sender)

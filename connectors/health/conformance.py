@@ -61,7 +61,7 @@ def scores(messages: Iterable[Message], *, sample: int = SAMPLE_MESSAGES) -> lis
 
     Args:
         messages: The messages of a file or feed.
-        sample: How many of each kind are linted; about 100 a second.
+        sample: How many of each kind are linted; tens a second.
 
     Returns:
         Scores in order of sender, type and version.
@@ -95,7 +95,7 @@ def lint(message: Message) -> str | None:
     """What hl7apy has against one message, as the kind of fault without its values; None when it has nothing."""
     try:
         parsed = as_hl7apy(message)
-    except _FAULTS as fault:
+    except HL7APY_FAULTS as fault:
         return f"unreadable: {type(fault).__name__}"
     try:
         with warnings.catch_warnings():
@@ -103,14 +103,14 @@ def lint(message: Message) -> str | None:
             parsed.validate()
     except HL7apyException as fault:
         return f"invalid: {type(fault).__name__}"
-    except _FAULTS as fault:
+    except HL7APY_FAULTS as fault:
         # Mostly a structure that hl7apy has no table for.
         return f"not judged: {type(fault).__name__}"
     return None
 
 
 # hl7apy lets errors of Python through where a message does not fit its tables.
-_FAULTS = (HL7apyException, AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError)
+HL7APY_FAULTS = (HL7apyException, AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError)
 
 
 def as_hl7apy(message: Message) -> Hl7apyMessage:

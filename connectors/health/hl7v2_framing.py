@@ -3,74 +3,33 @@
 Here belongs everything between the bytes of a file and its messages. What a message says belongs to
 `connectors.health.hl7v2`. Nothing is dropped without a note: a piece of text either is part of a message or of the
 envelope, or is handed back as a `Note`.
-
-The envelope is `FHS {BHS {message} BTS} FTS` (HL7 v2, chapter 2.10). Systems leave parts of it out, so a part that is
-missing is reported, while parts that contradict each other hold the file:
-
-* a count in BTS or FTS that is not the number found: `envelope-count`;
-* a second FHS or BHS before the first is closed, segments inside the envelope that belong to no message, a count that
-  is no number: `envelope-broken`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import BinaryIO
 
 import orjson
 
 from connectors.errors import FileHeld
-from connectors.health.hl7v2 import Message, at, fields_of, is_header, separators, stamp
+from connectors.health.hl7v2 import Message, fields_of, is_header, separators
+from connectors.health.hl7v2_envelope import Envelope, Note
 
 BLOCK_BYTES = 8 * 1024 * 1024
 MESSAGE_BYTES = 64 * 1024 * 1024
 _ENVELOPE = frozenset({"FHS", "BHS", "BTS", "FTS"})
+_STARTS = frozenset({"MSH", "FHS", "BHS"})
 _FREE_TEXT = frozenset({"OBX", "NTE", "TXA"})
 _MESSAGE_START = re.compile(rb"(?<=[\r\n\x0b\x1c])(?=MSH[^\w\s])")
 _SEGMENT = re.compile(r"[A-Z][A-Z0-9]{2}\|")
 _LONG_NAME = re.compile(r"[A-Z][A-Z0-9]{3,5}\|")
 _WRITTEN_LINE_END = re.compile(r"(?:\\r\\n|\\[rn]|\\[xX]0[dDaA]\\?|<[cC][rR]>)+(?=[A-Z][A-Z0-9]{2}[^\w\s])")
+_FRAME_START = re.compile(r"\x0b(?=(?:MSH|FHS|BHS)[^\w\s])")
 _LEAD = "\ufeff\x0b\x00 \t"
 
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """Something of a file that is no message, or that had to be mended.
-
-    Attributes:
-        rule_id: Rule of the catalogue.
-        number: Message it belongs to or follows; 0 before the first.
-        line: Line of the file.
-        raw: Its text, when it is kept in quarantine.
-        column: Segment or member it is about.
-    """
-
-    rule_id: str
-    number: int
-    line: int
-    raw: bytes | None = None
-    column: str | None = None
-
-    @property
-    def place(self) -> str:
-        """Where it stands, for the supplier's report."""
-        return f"line {self.line}" + (f", {self.column}" if self.column else "")
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """A file or batch header.
-
-    Attributes:
-        at: When the sender made the file or batch (FHS-7, BHS-7), in ISO form.
-    """
-
-    at: str | None
-
-
-Item = Message | Note | Header
+Item = Message | Note
 
 
 def read(stream: BinaryIO) -> Iterator[Item]:
@@ -80,7 +39,7 @@ def read(stream: BinaryIO) -> Iterator[Item]:
         stream: The file, at its start.
 
     Yields:
-        Messages, headers of the envelope and notes, in the order of the file.
+        Messages and notes, in the order of the file.
 
     Raises:
         FileHeld: The file is empty, is not HL7 v2, or its envelope contradicts itself.
@@ -214,90 +173,6 @@ def _texts(record: dict[str, object]) -> Iterator[str]:
             yield from _texts(value)
 
 
-@dataclass
-class _Envelope:
-    """The books of the envelope: what was opened, and how many messages came since."""
-
-    file_line: int = 0
-    batch_line: int = 0
-    batch_messages: int = 0
-    loose_messages: int = 0
-    file_messages: int = 0
-    batches: int = 0
-    loose_batches: int = 0
-    seen: bool = False
-
-    @property
-    def is_open(self) -> bool:
-        return bool(self.file_line or self.batch_line)
-
-    def message(self) -> None:
-        self.file_messages += 1
-        if self.batch_line:
-            self.batch_messages += 1
-            return
-        self.loose_batches += self.loose_messages == 0
-        self.loose_messages += 1
-
-    def part(self, name: str, text: str, number: int, line: int) -> Iterator[Item]:
-        """Take one envelope segment."""
-        self.seen = True
-        if name in ("FHS", "BHS") and is_header("MSH" + text[3:]):
-            header = "MSH" + text[3:]
-            yield Header(stamp(at(fields_of([header], text[3])[0], 7), separators(header)))
-        if name == "FHS":
-            if self.is_open:
-                opened = self.file_line or self.batch_line
-                raise FileHeld("envelope-broken", f"line {line}: FHS before the trailer of line {opened}'s header")
-            self.file_line, self.file_messages, self.batches, self.loose_batches = line, 0, 0, 0
-            self.loose_messages = 0
-        elif name == "BHS":
-            if self.batch_line:
-                raise FileHeld("envelope-broken", f"line {line}: BHS before the BTS of line {self.batch_line}'s batch")
-            self.batch_line, self.batch_messages, self.loose_messages = line, 0, 0
-            self.batches += 1
-        elif name == "BTS":
-            if not self.batch_line:
-                yield Note("envelope-part-missing", number, line, column="BHS")
-            found = self.batch_messages if self.batch_line else self.loose_messages
-            _agree("BTS", line, text, found, "messages")
-            self.batch_line = self.loose_messages = 0
-        else:
-            yield from self._end_of_file(text, number, line)
-
-    def _end_of_file(self, text: str, number: int, line: int) -> Iterator[Note]:
-        if self.batch_line:
-            yield Note("envelope-part-missing", number, line, column="BTS")
-        if not self.file_line:
-            yield Note("envelope-part-missing", number, line, column="FHS")
-        found = self.batches + self.loose_batches
-        # Without batch headers a sender can only have counted the file as one batch, or the messages.
-        also = {1, self.file_messages} if self.file_messages and not self.batches else set()
-        _agree("FTS", line, text, found, "batches", also)
-        self.file_line = self.batch_line = self.batch_messages = self.loose_messages = 0
-        self.file_messages = self.batches = self.loose_batches = 0
-
-    def close(self, number: int, line: int) -> Iterator[Note]:
-        """The end of the input: what is still open has no trailer."""
-        for name, opened in (("BTS", self.batch_line), ("FTS", self.file_line)):
-            if opened:
-                yield Note("envelope-part-missing", number, line, column=name)
-
-
-def _agree(
-    name: str, line: int, text: str, found: int, what: str, also: set[int] | frozenset[int] = frozenset()
-) -> None:
-    """Hold the file when a trailer's count is neither what was found nor what else it can mean."""
-    field = text[3:4]
-    written = text.split(field)[1].strip() if field and field in text else ""
-    if not written:
-        return
-    if not (written.isascii() and written.isdigit()):
-        raise FileHeld("envelope-broken", f"line {line}: the count in {name} is not a number")
-    if len(written) > 9 or (int(written) != found and int(written) not in also):
-        raise FileHeld("envelope-count", f"line {line}: {name} says {written[:9]} {what}, found {found}")
-
-
 class _Scanner:
     """Puts lines together to messages. One message is held at a time."""
 
@@ -306,7 +181,8 @@ class _Scanner:
         self.line = 0
         self.is_json = False
         self._found = 0
-        self._envelope = _Envelope()
+        self._is_cut = False
+        self._envelope = Envelope()
         self._lines: list[str] | None = None
         self._odd: list[tuple[int, str]] = []
         self._orphans: list[str] = []
@@ -324,9 +200,11 @@ class _Scanner:
         if "\x1c" in text:
             text = text.replace("\x1c\n", "\x1c").replace("\x1c", "\n\x1c\n")
         if "\x0b" in text:
-            text = text.replace("\x0b", "\n\x0b")
+            # Anywhere else it is a vertical tab in somebody's text.
+            text = _FRAME_START.sub("\n\x0b", text)
         lines = text.split("\n")
-        if not lines[-1]:
+        self._is_cut = bool(lines[-1])
+        if not self._is_cut:
             lines.pop()
         for line in lines:
             self.line += 1
@@ -352,6 +230,8 @@ class _Scanner:
         """The end of the file."""
         if self._is_framed and self._was_framed:
             raise FileHeld("file-truncated", f"message {self.number} has no MLLP end and the ones before it have")
+        if self._is_cut and self._envelope.is_open and not self.is_json:
+            raise FileHeld("file-truncated", f"line {self.line}: no line end, and the envelope has no trailer")
         yield from self.flush()
         if not self._found and not self._envelope.seen:
             where = "member of its JSON objects" if self.is_json else "line of the file"
@@ -371,7 +251,7 @@ class _Scanner:
     def _unusual(self, line: str, encoding: str) -> Iterator[Item]:
         """Every line that is not simply the next segment."""
         bare = line.lstrip(_LEAD)
-        is_framed = "\x0b" in line[: len(line) - len(bare)]
+        is_framed = "\x0b" in line[: len(line) - len(bare)] and bare[:3] in _STARTS
         if is_framed:
             yield from self.flush()
         if not bare:
