@@ -1,7 +1,7 @@
 {#-
     Statutory clocks: the one place where a deadline and its status are computed.
-    Put here: due dates, statuses, how long overdue. Keep out: which event starts a clock (models) and every number (the
-    seed statutory_rules). What differs between databases is in clocks_dialect.sql.
+    Put here: due dates, statuses, how long overdue. Keep out: which event starts a clock (models) and every number
+    (the seed statutory_rules). What differs between databases is in clocks_dialect.sql.
 -#}
 {#- The day a calendar unit leads to; working days need the calendar, see clock_due_dates. Month ends are clipped. -#}
 {%- macro clock_add(anchor, unit, value) -%}

@@ -1,16 +1,17 @@
 {#-
     One spelling for what agencies spell in many ways: names, postcodes, addresses, sex, dates.
-    Put here: folding that loses nothing a comparison needs. Keep out: variants of names (linkage/variants.csv knows that
-    Dafydd is David) and judging whether two spellings are one child.
+    Put here: folding that loses nothing a comparison needs. Keep out: variants of names (linkage/variants.csv
+    knows that Dafydd is David) and judging whether two spellings are one child.
 -#}
-
-{#- Upper case without accents: letters that have no accent to take off are spelt out, dotless and barred ones too. -#}
+{#- Upper case without accents; letters that have no accent to take off are spelt out. -#}
 {%- macro fold_text(value) -%}
-    strip_accents(upper(
-        replace(replace(replace(replace(replace(translate(
-            nfc_normalize({{ value }}), 'łŁøØđĐıħĦ', 'lLoOdDihH'
-        ), 'ß', 'ss'), 'æ', 'ae'), 'Æ', 'AE'), 'œ', 'oe'), 'Œ', 'OE')
-    ))
+    {%- set spelt_out = {'ß': 'ss', 'æ': 'ae', 'Æ': 'AE', 'œ': 'oe', 'Œ': 'OE', 'þ': 'th', 'Þ': 'TH'} -%}
+    {%- set barred = "translate(nfc_normalize(" ~ value ~ "), 'łŁøØđĐðÐıħĦ', 'lLoOdDdDihH')" -%}
+    {%- set folded = namespace(text=barred) -%}
+    {%- for letter, plain in spelt_out.items() -%}
+        {%- set folded.text = "replace(" ~ folded.text ~ ", '" ~ letter ~ "', '" ~ plain ~ "')" -%}
+    {%- endfor -%}
+    strip_accents(upper({{ folded.text }}))
 {%- endmacro -%}
 
 {#-
@@ -18,18 +19,27 @@
     ap, ab and ferch stay: they are words of the name.
 -#}
 {%- macro standardise_name(value) -%}
-    nullif(trim(
-        regexp_replace(
+    nullif(
+        trim(
             regexp_replace(
                 regexp_replace(
-                    regexp_replace({{ fold_text(value) }}, '[''’‘`´ʼ"]', '', 'g'),
-                    '[^\p{L}\p{N}-]+', ' ', 'g'
+                    regexp_replace(
+                        regexp_replace({{ fold_text(value) }}, '[''’‘`´ʼ"]', '', 'g'),
+                        '[^\p{L}\p{N}-]+',
+                        ' ',
+                        'g'
+                    ),
+                    '\s*-[\s-]*',
+                    '-',
+                    'g'
                 ),
-                '\s*-[\s-]*', '-', 'g'
-            ),
-            '^[\s-]+|[\s-]+$', '', 'g'
-        )
-    ), '')
+                '^[\s-]+|[\s-]+$',
+                '',
+                'g'
+            )
+        ),
+        ''
+    )
 {%- endmacro -%}
 
 {#-
@@ -40,10 +50,15 @@
     {%- set name = standardise_name(value) -%}
     {%- set child = '(BABY|BABI|BABAN|INFANT|NEWBORN|NEW BORN|UNBORN|NEONATE|FETUS|FOETUS|TWIN|TRIPLET)' -%}
     {%- set which = '(BOY|GIRL|MALE|FEMALE|BACHGEN|MERCH|OF|ONE|TWO|THREE|[ABC123])' -%}
-    {%- set nobody = '((FE)?MALE INFANT|MALE|FEMALE|BOY|GIRL|UNKNOWN|ANHYSBYS|UNNAMED|NO NAME|NONAME|NOT KNOWN|NOT GIVEN|NK|XX+|TBC|TBA)' -%}
+    {%- set nobody = '((FE)?MALE INFANT|MALE|FEMALE|BOY|GIRL|UNKNOWN|ANHYSBYS|UNNAMED|NO NAME|NONAME'
+        ~ '|NOT KNOWN|NOT GIVEN|NK|XX+|TBC|TBA)' -%}
     case
-        when not regexp_matches({{ name }}, '^(({{ child }}([ -]{{ which }})*([ -]OF[ -].*)?)|(BABY[ -](BOY|GIRL|OF)[ -].*)|{{ nobody }})$')
-            then {{ name }}
+        when
+            not regexp_matches(
+                {{ name }},
+                '^(({{ child }}([ -]{{ which }})*([ -]OF[ -].*)?)|(BABY[ -](BOY|GIRL|OF)[ -].*)|{{ nobody }})$'
+            )
+        then {{ name }}
     end
 {%- endmacro -%}
 
@@ -51,7 +66,8 @@
 {%- macro standardise_surname(value) -%}
     {%- set name = standardise_name(value) -%}
     case
-        when not regexp_matches({{ name }}, '^(UNKNOWN|ANHYSBYS|NOT KNOWN|NOT GIVEN|NK|XX+|TBC|TBA)$') then {{ name }}
+        when not regexp_matches({{ name }}, '^(UNKNOWN|ANHYSBYS|NOT KNOWN|NOT GIVEN|NK|XX+|TBC|TBA)$')
+        then {{ name }}
     end
 {%- endmacro -%}
 
@@ -60,17 +76,21 @@
     unnest(
         case
             when regexp_matches({{ name }}, '[ -]')
-                then
-                    list_filter(
-                        regexp_split_to_array({{ name }}, '[ -]'),
-                        lambda part: not regexp_matches(part, '^(.|AP|AB|FERCH|VERCH|UCH|AL|EL|DE|DA|DI|DU|LA|LE|VAN|VON|DER|BIN|BINT|IBN|ST|MC)$')
+            then
+                list_filter(
+                    regexp_split_to_array({{ name }}, '[ -]'),
+                    lambda part:
+                    not regexp_matches(
+                        part,
+                        '^(.|AP|AB|FERCH|VERCH|UCH|AL|EL|DE|DA|DI|DU|LA|LE|VAN|VON|DER|BIN|BINT|IBN|ST|MC)$'
                     )
+                )
             else []
         end
     )
 {%- endmacro -%}
 
-{#- A postcode in upper case without blanks; null for the pseudo postcodes of no fixed abode and unknown places. -#}
+{#- A postcode in upper case without blanks; null for pseudo postcodes: no fixed abode, place not known. -#}
 {%- macro standardise_postcode(value) -%}
     {%- set code = "regexp_replace(upper(" ~ value ~ "), '[^A-Z0-9]', '', 'g')" -%}
     case when not regexp_matches({{ code }}, '^(ZZ99.*|NFA|NK|UNKNOWN|N?0+|)$') then {{ code }} end
@@ -84,35 +104,36 @@
 {#- M, F, X, or U for anything else that was said; the 903 and older censuses say 1 and 2. -#}
 {%- macro standardise_sex(value) -%}
     case
-        when {{ value }} is null then null
-        when upper({{ value }}) in ('M', 'MALE', '1') then 'M'
-        when upper({{ value }}) in ('F', 'FEMALE', '2') then 'F'
-        when upper({{ value }}) in ('X', 'O', 'OTHER') then 'X'
+        when {{ value }} is null
+        then null
+        when upper({{ value }}) in ('M', 'MALE', '1')
+        then 'M'
+        when upper({{ value }}) in ('F', 'FEMALE', '2')
+        then 'F'
+        when upper({{ value }}) in ('X', 'O', 'OTHER')
+        then 'X'
         else 'U'
     end
 {%- endmacro -%}
 
 {#- The day in Europe/London on which an instant falls. -#}
-{%- macro london_date(instant) -%}
-    cast(timezone('Europe/London', {{ instant }}) as date)
-{%- endmacro -%}
+{%- macro london_date(instant) -%} cast(timezone('Europe/London', {{ instant }}) as date) {%- endmacro -%}
 
 {#- The distinct values of a group as a sorted array, nulls left out; never null itself. -#}
-{%- macro sorted_set(value) -%}
-    {{ return(adapter.dispatch('sorted_set')(value)) }}
-{%- endmacro -%}
+{%- macro sorted_set(value) -%} {{ return(adapter.dispatch('sorted_set')(value)) }} {%- endmacro -%}
 
 {%- macro default__sorted_set(value) -%}
-    coalesce(list_sort(list_distinct(list({{ value }}) filter (where {{ value }} is not null))), cast([] as varchar[]))
+    coalesce(
+        list_sort(list_distinct(list({{ value }}) filter (where {{ value }} is not null))),
+        cast([] as varchar[])
+    )
 {%- endmacro -%}
 
-{%- macro spark__sorted_set(value) -%}
-    sort_array(collect_set({{ value }}))
-{%- endmacro -%}
+{%- macro spark__sorted_set(value) -%} sort_array(collect_set({{ value }})) {%- endmacro -%}
 
 {#-
-    The newest value that is not null, by a rank that is higher for newer rows. An empty value means that nothing was said;
-    one that the source says it deleted (deleted_columns, by name) takes the older value away.
+    The newest value that is not null, by a rank that is higher for newer rows. An empty value means that nothing
+    was said; one that the source says it deleted (deleted_columns, by name) takes the older value away.
 -#}
 {%- macro newest(value, column=none, recency='recency') -%}
     case
@@ -121,26 +142,22 @@
                 max(
                     case
                         when ',' || replace(deleted_columns, ' ', '') || ',' like '%,{{ column or value }},%'
-                            then {{ recency }}
+                        then {{ recency }}
                     end
-                ), 0
-            ) < max(case when {{ value }} is not null then {{ recency }} end)
-            then max_by({{ value }}, case when {{ value }} is not null then {{ recency }} end)
+                ),
+                0
+            )
+            < max(case when {{ value }} is not null then {{ recency }} end)
+        then max_by({{ value }}, case when {{ value }} is not null then {{ recency }} end)
     end
 {%- endmacro -%}
 
 {#- An empty array of text. -#}
-{%- macro sorted_set_empty() -%}
-    {{ return(adapter.dispatch('sorted_set_empty')()) }}
-{%- endmacro -%}
+{%- macro sorted_set_empty() -%} {{ return(adapter.dispatch('sorted_set_empty')()) }} {%- endmacro -%}
 
-{%- macro default__sorted_set_empty() -%}
-    cast([] as varchar[])
-{%- endmacro -%}
+{%- macro default__sorted_set_empty() -%} cast([] as varchar[]) {%- endmacro -%}
 
-{%- macro spark__sorted_set_empty() -%}
-    cast(array() as array<string>)
-{%- endmacro -%}
+{%- macro spark__sorted_set_empty() -%} cast(array() as array<string>) {%- endmacro -%}
 
 {#- The value of the most trusted record that has one, by a rank that is lower for more trusted records. -#}
 {%- macro most_trusted(value, preference='preference') -%}
@@ -148,14 +165,10 @@
 {%- endmacro -%}
 
 {#- The distinct values of a group as one sorted text, comma separated; null when there is none. -#}
-{%- macro joined_set(value) -%}
-    nullif(array_to_string({{ sorted_set(value) }}, ', '), '')
-{%- endmacro -%}
+{%- macro joined_set(value) -%} nullif(array_to_string({{ sorted_set(value) }}, ', '), '') {%- endmacro -%}
 
-{#- The counts of a JSON object {rule: n} as rows (rule_id, rule_count) beside the other columns of a select. -#}
-{%- macro rule_counts(json_text) -%}
-    {{ return(adapter.dispatch('rule_counts')(json_text)) }}
-{%- endmacro -%}
+{#- The counts of a JSON object {rule: n} as rows rule_id, rule_count beside the other columns of a select. -#}
+{%- macro rule_counts(json_text) -%} {{ return(adapter.dispatch('rule_counts')(json_text)) }} {%- endmacro -%}
 
 {%- macro default__rule_counts(json_text) -%}
     unnest(map_entries(cast(cast({{ json_text }} as json) as map(varchar, bigint)))).key as rule_id,

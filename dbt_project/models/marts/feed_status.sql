@@ -1,184 +1,166 @@
 with
 
-configured as (
+    configured as (select * from {{ ref('stg_landing__configured_feeds') }}),
 
-    select * from {{ ref('stg_landing__configured_feeds') }}
+    deliveries as (select * from {{ ref('stg_landing__deliveries') }}),
 
-),
+    -- 1. Every feed and system that should deliver or has delivered
+    feeds as (
 
-deliveries as (
+        select agency, feed, system
+        from configured
 
-    select * from {{ ref('stg_landing__deliveries') }}
+        union
 
-),
+        select agency, feed, system
+        from deliveries
 
--- 1. Every feed and system that should deliver or has delivered
-feeds as (
+    ),
 
-    select
-        agency,
-        feed,
-        system
-    from configured
+    -- 2. What has arrived
+    counts as (
 
-    union
+        select
+            agency,
+            feed,
+            system,
+            cast(count(case when state = 'landed' then 1 end) as integer) as deliveries_landed,
+            cast(
+                count(case when state = 'landed' and is_superseded then 1 end) as integer
+            ) as deliveries_replaced,
+            cast(count(case when state = 'held' then 1 end) as integer) as deliveries_held,
+            cast(count(case when is_in_force then 1 end) as integer) as deliveries_in_force,
+            cast(coalesce(sum(case when state = 'landed' then records_in end), 0) as bigint) as records_in,
+            cast(
+                coalesce(sum(case when state = 'landed' then records_landed end), 0) as bigint
+            ) as records_landed,
+            cast(
+                coalesce(sum(case when state = 'landed' then records_quarantined end), 0) as bigint
+            ) as records_quarantined,
+            cast(
+                coalesce(sum(case when state = 'landed' then records_duplicate end), 0) as bigint
+            ) as records_duplicate,
+            max(case when is_in_force then as_at_date end) as data_current_to
+        from deliveries
+        group by agency, feed, system
 
-    select
-        agency,
-        feed,
-        system
-    from deliveries
+    ),
 
-),
+    ranked_deliveries as (
 
--- 2. What has arrived
-counts as (
+        select
+            agency,
+            feed,
+            system,
+            delivery_id,
+            mode,
+            as_at_date,
+            received_at,
+            hold_rule,
+            state,
+            row_number() over (
+                partition by agency, feed, system, state
+                order by as_at_date <= {{ as_of() }} desc, as_at_date desc, received_at desc, delivery_id
+            ) as preference
+        from deliveries
 
-    select
-        agency,
-        feed,
-        system,
-        cast(count(case when state = 'landed' then 1 end) as integer) as deliveries_landed,
-        cast(count(case when state = 'landed' and is_superseded then 1 end) as integer) as deliveries_replaced,
-        cast(count(case when state = 'held' then 1 end) as integer) as deliveries_held,
-        cast(count(case when is_in_force then 1 end) as integer) as deliveries_in_force,
-        cast(coalesce(sum(case when state = 'landed' then records_in end), 0) as bigint) as records_in,
-        cast(coalesce(sum(case when state = 'landed' then records_landed end), 0) as bigint) as records_landed,
-        cast(coalesce(sum(case when state = 'landed' then records_quarantined end), 0) as bigint)
-            as records_quarantined,
-        cast(coalesce(sum(case when state = 'landed' then records_duplicate end), 0) as bigint) as records_duplicate,
-        max(case when is_in_force then as_at_date end) as data_current_to
-    from deliveries
-    group by agency, feed, system
+    ),
 
-),
+    last_landed as (select * from ranked_deliveries where state = 'landed' and preference = 1),
 
-ranked_deliveries as (
+    last_held as (select * from ranked_deliveries where state = 'held' and preference = 1),
 
-    select
-        agency,
-        feed,
-        system,
-        delivery_id,
-        mode,
-        as_at_date,
-        received_at,
-        hold_rule,
-        state,
-        row_number() over (
-            partition by agency, feed, system, state
-            order by as_at_date <= {{ as_of() }} desc, as_at_date desc, received_at desc, delivery_id
-        ) as preference
-    from deliveries
+    -- 3. Why rows were rejected, most frequent first
+    rejects as (
 
-),
+        select agency, feed, system, {{ rule_counts('rejects_by_rule') }}
+        from deliveries
+        where state = 'landed' and rejects_by_rule is not null
 
-last_landed as (
+    ),
 
-    select * from ranked_deliveries where state = 'landed' and preference = 1
+    reject_totals as (
 
-),
+        select agency, feed, system, rule_id, cast(sum(rule_count) as bigint) as rule_count
+        from rejects
+        group by agency, feed, system, rule_id
 
-last_held as (
+    ),
 
-    select * from ranked_deliveries where state = 'held' and preference = 1
+    reject_texts as (
 
-),
+        select
+            agency,
+            feed,
+            system,
+            max_by(rule_id, rule_count) as top_reject_rule,
+            string_agg(
+                rule_id || ': ' || cast(rule_count as varchar), ', ' order by rule_count desc, rule_id
+            ) as rejects_by_rule
+        from reject_totals
+        group by agency, feed, system
 
--- 3. Why rows were rejected, most frequent first
-rejects as (
+    ),
 
-    select
-        agency,
-        feed,
-        system,
-        {{ rule_counts('rejects_by_rule') }}
-    from deliveries
-    where state = 'landed' and rejects_by_rule is not null
+    joined as (
 
-),
-
-reject_totals as (
-
-    select
-        agency,
-        feed,
-        system,
-        rule_id,
-        cast(sum(rule_count) as bigint) as rule_count
-    from rejects
-    group by agency, feed, system, rule_id
-
-),
-
-reject_texts as (
-
-    select
-        agency,
-        feed,
-        system,
-        max_by(rule_id, rule_count) as top_reject_rule,
-        string_agg(rule_id || ': ' || cast(rule_count as varchar), ', ' order by rule_count desc, rule_id)
-            as rejects_by_rule
-    from reject_totals
-    group by agency, feed, system
-
-),
-
-joined as (
-
-    select
-        feeds.agency || '|' || feeds.feed || '|' || feeds.system as feed_key,
-        feeds.agency,
-        feeds.feed,
-        feeds.system,
-        configured.agency is not null as is_configured,
-        configured.cadence,
-        cast(configured.cadence_days as integer) as cadence_days,
-        cast(configured.arrival_deadline_days as integer) as arrival_deadline_days,
-        last_landed.delivery_id as last_delivery_id,
-        last_landed.mode as last_mode,
-        last_landed.as_at_date as last_as_at_date,
-        last_landed.received_at as last_received_at,
-        {{ clock_days_between('last_landed.as_at_date', as_of()) }} as age_days,
-        {{ clock_add_days(
+        select
+            feeds.agency || '|' || feeds.feed || '|' || feeds.system as feed_key,
+            feeds.agency,
+            feeds.feed,
+            feeds.system,
+            configured.agency is not null as is_configured,
+            configured.cadence,
+            cast(configured.cadence_days as integer) as cadence_days,
+            cast(configured.arrival_deadline_days as integer) as arrival_deadline_days,
+            last_landed.delivery_id as last_delivery_id,
+            last_landed.mode as last_mode,
+            last_landed.as_at_date as last_as_at_date,
+            last_landed.received_at as last_received_at,
+            {{ clock_days_between('last_landed.as_at_date', as_of()) }} as age_days,
+            {{ clock_add_days(
             'last_landed.as_at_date', 'configured.cadence_days + configured.arrival_deadline_days'
         ) }} as next_expected_by_date,
-        coalesce(counts.deliveries_landed, 0) as deliveries_landed,
-        coalesce(counts.deliveries_in_force, 0) as deliveries_in_force,
-        coalesce(counts.deliveries_replaced, 0) as deliveries_replaced,
-        coalesce(counts.deliveries_held, 0) as deliveries_held,
-        last_held.hold_rule as last_hold_rule,
-        coalesce(counts.records_in, 0) as records_in,
-        coalesce(counts.records_landed, 0) as records_landed,
-        coalesce(counts.records_quarantined, 0) as records_quarantined,
-        coalesce(counts.records_duplicate, 0) as records_duplicate,
-        reject_texts.top_reject_rule,
-        reject_texts.rejects_by_rule,
-        counts.data_current_to
-    from feeds
-    left join configured
-        on feeds.agency = configured.agency
-        and feeds.feed = configured.feed
-        and feeds.system = configured.system
-    left join counts
-        on feeds.agency = counts.agency
-        and feeds.feed = counts.feed
-        and feeds.system = counts.system
-    left join last_landed
-        on feeds.agency = last_landed.agency
-        and feeds.feed = last_landed.feed
-        and feeds.system = last_landed.system
-    left join last_held
-        on feeds.agency = last_held.agency
-        and feeds.feed = last_held.feed
-        and feeds.system = last_held.system
-    left join reject_texts
-        on feeds.agency = reject_texts.agency
-        and feeds.feed = reject_texts.feed
-        and feeds.system = reject_texts.system
+            coalesce(counts.deliveries_landed, 0) as deliveries_landed,
+            coalesce(counts.deliveries_in_force, 0) as deliveries_in_force,
+            coalesce(counts.deliveries_replaced, 0) as deliveries_replaced,
+            coalesce(counts.deliveries_held, 0) as deliveries_held,
+            last_held.hold_rule as last_hold_rule,
+            coalesce(counts.records_in, 0) as records_in,
+            coalesce(counts.records_landed, 0) as records_landed,
+            coalesce(counts.records_quarantined, 0) as records_quarantined,
+            coalesce(counts.records_duplicate, 0) as records_duplicate,
+            reject_texts.top_reject_rule,
+            reject_texts.rejects_by_rule,
+            counts.data_current_to
+        from feeds
+        left join
+            configured
+            on feeds.agency = configured.agency
+            and feeds.feed = configured.feed
+            and feeds.system = configured.system
+        left join
+            counts
+            on feeds.agency = counts.agency
+            and feeds.feed = counts.feed
+            and feeds.system = counts.system
+        left join
+            last_landed
+            on feeds.agency = last_landed.agency
+            and feeds.feed = last_landed.feed
+            and feeds.system = last_landed.system
+        left join
+            last_held
+            on feeds.agency = last_held.agency
+            and feeds.feed = last_held.feed
+            and feeds.system = last_held.system
+        left join
+            reject_texts
+            on feeds.agency = reject_texts.agency
+            and feeds.feed = reject_texts.feed
+            and feeds.system = reject_texts.system
 
-)
+    )
 
 -- 4. Late from the day after the last day of grace; a feed that has never come has no day to count from
 select
@@ -197,10 +179,14 @@ select
     age_days,
     next_expected_by_date,
     case
-        when deliveries_landed = 0 then 'never_delivered'
-        when last_as_at_date > {{ as_of() }} then 'after_as_of'
-        when next_expected_by_date is null then 'not_configured'
-        when next_expected_by_date < {{ as_of() }} then 'late'
+        when deliveries_landed = 0
+        then 'never_delivered'
+        when last_as_at_date > {{ as_of() }}
+        then 'after_as_of'
+        when next_expected_by_date is null
+        then 'not_configured'
+        when next_expected_by_date < {{ as_of() }}
+        then 'late'
         else 'on_time'
     end as freshness,
     coalesce(next_expected_by_date < {{ as_of() }}, false) as is_late,

@@ -1,7 +1,7 @@
 """A landing folder made by hand, and dbt over it.
 
 Put here: writing landed tables of a few rows and running dbt. Keep out: what a model should say (the tests).
-The columns are those that the staging models declare; tests/conventions holds them against the contracts.
+The columns are those that the staging models declare; test_staging holds them against the contracts.
 """
 
 from __future__ import annotations
@@ -108,7 +108,8 @@ class Region:
             ]  # fmt: skip
             unknown = {column for row in filled for column in row} - set(schema)
             assert not unknown, f"{table} has no column {unknown}"
-            _write(pl.DataFrame(filled, schema=schema, orient="row"), self._folder(feed, f"delivery={delivery_id}") / f"{table}.parquet")
+            folder = self._folder(feed, f"delivery={delivery_id}")
+            _write(pl.DataFrame(filled, schema=schema, orient="row"), folder / f"{table}.parquet")
         return delivery_id
 
     def _folder(self, feed: str, name: str) -> Path:
@@ -123,7 +124,8 @@ class Region:
         index = {name: kind for name, kind in self.columns["landing"]["deliveries"].items()
                  if name not in ("is_superseded", "is_in_force")} | {"as_at_date": pl.Date()}
         _write(pl.DataFrame(self.deliveries, schema=index, orient="row"), self.landing / "deliveries.parquet")
-        _write(pl.DataFrame(self.feeds, schema=CONFIGURED_FEEDS, orient="row"), self.landing / "configured_feeds.parquet")
+        feeds = pl.DataFrame(self.feeds, schema=CONFIGURED_FEEDS, orient="row")
+        _write(feeds, self.landing / "configured_feeds.parquet")
         _write(pl.DataFrame(schema=RULE_OVERRIDES), self.work / "rule_overrides.parquet")
 
     def write_links(self, clusters: list[dict[str, Any]], pairs: list[dict[str, Any]] | None = None) -> None:
@@ -132,7 +134,7 @@ class Region:
         _write(pl.DataFrame(pairs or [], schema=PAIRS, orient="row"), self.work / "linkage" / "pairs.parquet")
 
     def dbt(self, command: str, *arguments: str, as_of: date = AS_OF) -> Any:
-        """Run dbt and fail with the names of what failed; its text may quote rows and is not shown."""
+        """Run dbt and fail with what failed. The rows are invented, so dbt's text may be shown."""
         variables = {"as_of": as_of.isoformat(), "jurisdiction": "wales", "region_name": "Test"}
         result = dbtRunner().invoke([
             command, "--quiet", "--project-dir", str(self.project), "--profiles-dir", str(self.project),
@@ -141,7 +143,11 @@ class Region:
         ])  # fmt: skip
         # dbt keeps the file open for its next command in this process, which locks the readers out.
         DuckDBConnectionManager.close_all_connections()
-        failed = [f"{each.node.name}: {each.message}" for each in getattr(result.result, "results", []) if each.status not in ("success", "pass", "no-op")]
+        failed = [
+            f"{each.node.name}: {each.message}"
+            for each in getattr(result.result, "results", [])
+            if each.status not in ("success", "pass", "no-op")
+        ]
         assert result.success, failed or result.exception
         return result
 

@@ -45,7 +45,8 @@ with
 
     ),
 
-    -- The switch of the review interval, the first dental check and the end of childhood hang on birthdays
+    -- The switch of the review interval, the first dental check and the end of childhood hang on
+    -- birthdays
     birthdays as (
 
         select

@@ -18,7 +18,8 @@ with
 
     ),
 
-    -- 1. Yearly answers: a yes from any council wins; the year is the one that ends on the period end
+    -- 1. Yearly answers: a yes from any council wins; the year is the one that ends on the period
+    -- end
     flags as (
 
         select
@@ -37,8 +38,8 @@ with
 
     ),
 
-    -- 2. A yes is explained when an assessment with a date falls in its year; then it says nothing about
-    -- another one
+    -- 2. A yes is explained when an assessment with a date falls in its year; then it says nothing
+    -- about another one
     explained as (
 
         select flags.child_id, flags.period_end_date

@@ -117,9 +117,8 @@ with
 
     ),
 
-    -- 3. The two agencies' events pair when each is the other's nearest: any kind within the same-event
-    -- days, the same
-    -- kind within the wider window
+    -- 3. The two agencies' events pair when each is the other's nearest: any kind within the same-
+    -- event days, the same kind within the wider window
     candidates as (
 
         select

@@ -6,7 +6,8 @@ with
 
     evidence as (select * from {{ ref('int_health_assessment_evidence') }}),
 
-    -- 1. The assessments of the period, in order; the first is the initial one whatever a source calls it
+    -- 1. The assessments of the period, in order; the first is the initial one whatever a source
+    -- calls it
     in_period as (
 
         select
@@ -38,7 +39,8 @@ with
 
     ),
 
-    -- 3. A clock for each assessment done, and one for the next; reviews are tried under both intervals
+    -- 3. A clock for each assessment done, and one for the next; reviews are tried under both
+    -- intervals
     clocks as (
 
         select
@@ -71,8 +73,8 @@ with
 
     due as ({{ clock_due_dates('clocks') }}),
 
-    -- 4. The short interval holds when it ends before the birthday of the switch; without a birth date
-    -- neither is known
+    -- 4. The short interval holds when it ends before the birthday of the switch; without a birth
+    -- date neither is known
     with_birthday as (
 
         select

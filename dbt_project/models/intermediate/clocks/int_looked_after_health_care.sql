@@ -43,9 +43,8 @@ with
 
     dental as ({{ clock_due_dates('dental_clocks') }}),
 
-    -- 2. GP: registered within the rule's days of the start of the latest stay; a registration held before
-    -- counts.
-    -- When no feed of the region tells of registrations at all, nothing can be said
+    -- 2. GP: registered within the rule's days of the start of the latest stay; a registration held
+    -- before counts. When no feed of the region tells of registrations at all, nothing can be said
     gp_registrations as (
 
         select child_id, event_date as done_date, ended_date

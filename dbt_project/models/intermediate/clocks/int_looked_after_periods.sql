@@ -26,39 +26,22 @@ with
 
     ),
 
-    -- 1. Episodes as they are, an open one ended by the next of the same record; placements stand in only
-    -- for a record
-    -- that has no episode at all
-    episode_starts as (
-
-        select
-            record_key,
-            started_date,
-            lead(started_date) over (partition by record_key order by started_date) as next_started_date
-        from (select distinct record_key, started_date from episodes) as starts
-        where started_date <= {{ as_of() }}
-
-    ),
-
+    -- 1. Episodes as they are: one that its council has not ended is open, whatever came after it,
+    -- because a child who is wrongly counted is asked about and one who is wrongly left out is not.
+    -- Placements stand in only for a record that has no episode at all
     stays as (
 
         select
-            episodes.record_key,
-            episodes.feed,
-            episodes.delivery_id,
-            episodes.started_date,
-            coalesce(
-                case when episodes.ended_date <= {{ as_of() }} then episodes.ended_date end,
-                episode_starts.next_started_date
-            ) as ended_date,
-            episodes.start_reason_code,
-            episodes.legal_status_code,
+            record_key,
+            feed,
+            delivery_id,
+            started_date,
+            case when ended_date <= {{ as_of() }} then ended_date end as ended_date,
+            start_reason_code,
+            legal_status_code,
             'episodes' as derived_from
         from episodes
-        inner join
-            episode_starts
-            on episodes.record_key = episode_starts.record_key
-            and episodes.started_date = episode_starts.started_date
+        where started_date <= {{ as_of() }}
 
         union all
 
@@ -99,8 +82,8 @@ with
 
     ),
 
-    -- 3. Short breaks are a stream of their own: they neither start nor continue a period of being looked
-    -- after
+    -- 3. Short breaks are a stream of their own: they neither start nor continue a period of being
+    -- looked after
     streamed as (
 
         select

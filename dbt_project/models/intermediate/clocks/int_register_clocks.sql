@@ -76,9 +76,8 @@ with
 
     ),
 
-    -- 2. The clocks: the conference itself, the first core group, and the next of each; before the first
-    -- visit the
-    -- clock runs from the registration
+    -- 2. The clocks: the conference itself, the first core group, and the next of each; before the
+    -- first visit the clock runs from the registration
     clocks as (
 
         select
@@ -138,9 +137,8 @@ with
 
     due as ({{ clock_due_dates('clocks') }}),
 
-    -- 3. A conference before its strategy discussion cannot have been started by it; one that transferred a
-    -- child in
-    -- starts at a notice that no feed carries
+    -- 3. A conference before its strategy discussion cannot have been started by it; one that
+    -- transferred a child in starts at a notice that no feed carries
     reasoned as (
 
         select

@@ -4,7 +4,8 @@ with
 
     review_rows as (select * from {{ ref('stg_social_care__review_conferences') }}),
 
-    -- 1. Reviews of a registration: those that name it, and unnamed ones of the record while it lasted
+    -- 1. Reviews of a registration: those that name it, and unnamed ones of the record while it
+    -- lasted
     matched as (
 
         select registrations.registration_key, registrations.review_anchor_date, review_rows.review_date
@@ -23,7 +24,8 @@ with
 
     ),
 
-    -- 2. A review on or before the conference is no review of this registration: counted apart, never used
+    -- 2. A review on or before the conference is no review of this registration: counted apart,
+    -- never used
     held as (
 
         select

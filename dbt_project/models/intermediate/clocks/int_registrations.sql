@@ -52,8 +52,7 @@ with
     ),
 
     -- 2. The conference that registered the child: the one it names, else the last on or before the
-    -- registration that
-    -- no earlier registration of the record has used
+    -- registration that no earlier registration of the record has used
     with_previous as (
 
         select
@@ -103,9 +102,8 @@ with
 
     conference_of as (select * from conference_candidates where preference = 1),
 
-    -- 3. The enquiry behind the conference: the one it names, else the last before it; which of its days
-    -- starts the
-    -- conference's clock is the rule's choice
+    -- 3. The enquiry behind the conference: the one it names, else the last before it; which of its
+    -- days starts the conference's clock is the rule's choice
     enquiry_candidates as (
 
         select
@@ -168,7 +166,8 @@ with
 
     ),
 
-    -- 5. A conference of siblings is one: by its meeting, else by family and day, else the child's own
+    -- 5. A conference of siblings is one: by its meeting, else by family and day, else the child's
+    -- own
     described as (
 
         select

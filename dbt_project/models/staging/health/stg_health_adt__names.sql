@@ -1,47 +1,40 @@
 with
 
-source as (
+    source as (select * from {{ source('health_adt', 'names') }}),
 
-    select * from {{ source('health_adt', 'names') }}
+    current_rows as ({{ current_rows('source', ['message_hash', 'source_person_id', 'sequence']) }}),
 
-),
+    renamed as (
 
-current_rows as (
+        select
+            -- lineage
+            agency,
+            feed,
+            system,
+            delivery_id,
+            source_file,
+            row_number,
+            record_hash,
+            extracted_at,
+            record_action,
+            as_at_date,
 
-    {{ current_rows('source', ['message_hash', 'source_person_id', 'sequence']) }}
+            -- source record
+            {{ record_key() }} as record_key,
 
-),
+            -- facts
+            message_hash,
+            source_person_id,
+            sequence,
+            name_type,
+            forename,
+            middle_names,
+            surname,
+            valid_from,
+            valid_to
+        from current_rows
 
-renamed as (
+    )
 
-    select
-        -- lineage
-        agency,
-        feed,
-        system,
-        delivery_id,
-        source_file,
-        row_number,
-        record_hash,
-        extracted_at,
-        record_action,
-        as_at_date,
-
-        -- source record
-        {{ record_key() }} as record_key,
-
-        -- facts
-        message_hash,
-        source_person_id,
-        sequence,
-        name_type,
-        forename,
-        middle_names,
-        surname,
-        valid_from,
-        valid_to
-    from current_rows
-
-)
-
-select * from renamed
+select *
+from renamed

@@ -1,51 +1,44 @@
 with
 
-source as (
+    source as (select * from {{ source('health_fhir', 'encounters') }}),
 
-    select * from {{ source('health_fhir', 'encounters') }}
+    current_rows as ({{ current_rows('source', ['resource_id']) }}),
 
-),
+    renamed as (
 
-current_rows as (
+        select
+            -- lineage
+            agency,
+            feed,
+            system,
+            delivery_id,
+            source_file,
+            row_number,
+            record_hash,
+            extracted_at,
+            record_action,
+            as_at_date,
 
-    {{ current_rows('source', ['resource_id']) }}
+            -- source record
+            {{ record_key() }} as record_key,
 
-),
+            -- facts
+            resource_id,
+            source_person_id,
+            status,
+            class_code,
+            is_emergency,
+            type_code,
+            type_system,
+            service_code,
+            started_at,
+            ended_at,
+            reason_code,
+            outcome_code,
+            organisation
+        from current_rows
 
-renamed as (
+    )
 
-    select
-        -- lineage
-        agency,
-        feed,
-        system,
-        delivery_id,
-        source_file,
-        row_number,
-        record_hash,
-        extracted_at,
-        record_action,
-        as_at_date,
-
-        -- source record
-        {{ record_key() }} as record_key,
-
-        -- facts
-        resource_id,
-        source_person_id,
-        status,
-        class_code,
-        is_emergency,
-        type_code,
-        type_system,
-        service_code,
-        started_at,
-        ended_at,
-        reason_code,
-        outcome_code,
-        organisation
-    from current_rows
-
-)
-
-select * from renamed
+select *
+from renamed

@@ -1,47 +1,40 @@
 with
 
-source as (
+    source as (select * from {{ source('health_fhir', 'flags') }}),
 
-    select * from {{ source('health_fhir', 'flags') }}
+    current_rows as ({{ current_rows('source', ['resource_id']) }}),
 
-),
+    renamed as (
 
-current_rows as (
+        select
+            -- lineage
+            agency,
+            feed,
+            system,
+            delivery_id,
+            source_file,
+            row_number,
+            record_hash,
+            extracted_at,
+            record_action,
+            as_at_date,
 
-    {{ current_rows('source', ['resource_id']) }}
+            -- source record
+            {{ record_key() }} as record_key,
 
-),
+            -- facts
+            resource_id,
+            source_person_id,
+            status,
+            category_code,
+            code,
+            code_system,
+            started_at,
+            ended_at,
+            author
+        from current_rows
 
-renamed as (
+    )
 
-    select
-        -- lineage
-        agency,
-        feed,
-        system,
-        delivery_id,
-        source_file,
-        row_number,
-        record_hash,
-        extracted_at,
-        record_action,
-        as_at_date,
-
-        -- source record
-        {{ record_key() }} as record_key,
-
-        -- facts
-        resource_id,
-        source_person_id,
-        status,
-        category_code,
-        code,
-        code_system,
-        started_at,
-        ended_at,
-        author
-    from current_rows
-
-)
-
-select * from renamed
+select *
+from renamed

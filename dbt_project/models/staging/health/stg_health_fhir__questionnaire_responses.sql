@@ -1,44 +1,37 @@
 with
 
-source as (
+    source as (select * from {{ source('health_fhir', 'questionnaire_responses') }}),
 
-    select * from {{ source('health_fhir', 'questionnaire_responses') }}
+    current_rows as ({{ current_rows('source', ['resource_id']) }}),
 
-),
+    renamed as (
 
-current_rows as (
+        select
+            -- lineage
+            agency,
+            feed,
+            system,
+            delivery_id,
+            source_file,
+            row_number,
+            record_hash,
+            extracted_at,
+            record_action,
+            as_at_date,
 
-    {{ current_rows('source', ['resource_id']) }}
+            -- source record
+            {{ record_key() }} as record_key,
 
-),
+            -- facts
+            resource_id,
+            source_person_id,
+            status,
+            questionnaire,
+            authored_at,
+            items
+        from current_rows
 
-renamed as (
+    )
 
-    select
-        -- lineage
-        agency,
-        feed,
-        system,
-        delivery_id,
-        source_file,
-        row_number,
-        record_hash,
-        extracted_at,
-        record_action,
-        as_at_date,
-
-        -- source record
-        {{ record_key() }} as record_key,
-
-        -- facts
-        resource_id,
-        source_person_id,
-        status,
-        questionnaire,
-        authored_at,
-        items
-    from current_rows
-
-)
-
-select * from renamed
+select *
+from renamed

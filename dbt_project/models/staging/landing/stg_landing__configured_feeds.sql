@@ -1,23 +1,8 @@
 with
 
-source as (
+    source as (select * from {{ source('landing', 'configured_feeds') }}),
 
-    select * from {{ source('landing', 'configured_feeds') }}
+    renamed as (select agency, feed, system, mode, cadence, cadence_days, arrival_deadline_days from source)
 
-),
-
-renamed as (
-
-    select
-        agency,
-        feed,
-        system,
-        mode,
-        cadence,
-        cadence_days,
-        arrival_deadline_days
-    from source
-
-)
-
-select * from renamed
+select *
+from renamed

@@ -1,20 +1,8 @@
 with
 
-source as (
+    source as (select * from {{ source('region', 'rule_overrides') }}),
 
-    select * from {{ source('region', 'rule_overrides') }}
+    renamed as (select rule_id, value, unit, reason from source)
 
-),
-
-renamed as (
-
-    select
-        rule_id,
-        value,
-        unit,
-        reason
-    from source
-
-)
-
-select * from renamed
+select *
+from renamed

@@ -1,45 +1,38 @@
 with
 
-source as (
+    source as (select * from {{ source('social_care', 'adoptions') }}),
 
-    select * from {{ source('social_care', 'adoptions') }}
+    current_rows as ({{ current_rows('source', ['source_person_id']) }}),
 
-),
+    renamed as (
 
-current_rows as (
+        select
+            -- lineage
+            agency,
+            feed,
+            system,
+            delivery_id,
+            source_file,
+            row_number,
+            record_hash,
+            extracted_at,
+            record_action,
+            as_at_date,
 
-    {{ current_rows('source', ['source_person_id']) }}
+            -- source record
+            {{ record_key() }} as record_key,
 
-),
+            -- facts
+            source_person_id,
+            decided_date,
+            matched_date,
+            is_foster_carer,
+            adopters_number_code,
+            adopters_sex_code,
+            adopters_legal_status_code
+        from current_rows
 
-renamed as (
+    )
 
-    select
-        -- lineage
-        agency,
-        feed,
-        system,
-        delivery_id,
-        source_file,
-        row_number,
-        record_hash,
-        extracted_at,
-        record_action,
-        as_at_date,
-
-        -- source record
-        {{ record_key() }} as record_key,
-
-        -- facts
-        source_person_id,
-        decided_date,
-        matched_date,
-        is_foster_carer,
-        adopters_number_code,
-        adopters_sex_code,
-        adopters_legal_status_code
-    from current_rows
-
-)
-
-select * from renamed
+select *
+from renamed

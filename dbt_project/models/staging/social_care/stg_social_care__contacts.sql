@@ -1,45 +1,38 @@
 with
 
-source as (
+    source as (select * from {{ source('social_care', 'contacts') }}),
 
-    select * from {{ source('social_care', 'contacts') }}
+    current_rows as ({{ current_rows('source', ['contact_id']) }}),
 
-),
+    renamed as (
 
-current_rows as (
+        select
+            -- lineage
+            agency,
+            feed,
+            system,
+            delivery_id,
+            source_file,
+            row_number,
+            record_hash,
+            extracted_at,
+            record_action,
+            as_at_date,
 
-    {{ current_rows('source', ['contact_id']) }}
+            -- source record
+            {{ record_key() }} as record_key,
 
-),
+            -- facts
+            contact_id,
+            source_person_id,
+            contact_date,
+            source_code,
+            route,
+            outcome_code,
+            decision_date
+        from current_rows
 
-renamed as (
+    )
 
-    select
-        -- lineage
-        agency,
-        feed,
-        system,
-        delivery_id,
-        source_file,
-        row_number,
-        record_hash,
-        extracted_at,
-        record_action,
-        as_at_date,
-
-        -- source record
-        {{ record_key() }} as record_key,
-
-        -- facts
-        contact_id,
-        source_person_id,
-        contact_date,
-        source_code,
-        route,
-        outcome_code,
-        decision_date
-    from current_rows
-
-)
-
-select * from renamed
+select *
+from renamed

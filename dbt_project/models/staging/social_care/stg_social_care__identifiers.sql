@@ -1,43 +1,40 @@
 with
 
-source as (
+    source as (select * from {{ source('social_care', 'identifiers') }}),
 
-    select * from {{ source('social_care', 'identifiers') }}
+    current_rows as (
 
-),
+        {{ current_rows('source', ['source_person_id', 'identifier_type', 'identifier_value']) }}
 
-current_rows as (
+    ),
 
-    {{ current_rows('source', ['source_person_id', 'identifier_type', 'identifier_value']) }}
+    renamed as (
 
-),
+        select
+            -- lineage
+            agency,
+            feed,
+            system,
+            delivery_id,
+            source_file,
+            row_number,
+            record_hash,
+            extracted_at,
+            record_action,
+            as_at_date,
 
-renamed as (
+            -- source record
+            {{ record_key() }} as record_key,
 
-    select
-        -- lineage
-        agency,
-        feed,
-        system,
-        delivery_id,
-        source_file,
-        row_number,
-        record_hash,
-        extracted_at,
-        record_action,
-        as_at_date,
+            -- facts
+            source_person_id,
+            identifier_type,
+            identifier_value,
+            valid_from,
+            valid_to
+        from current_rows
 
-        -- source record
-        {{ record_key() }} as record_key,
+    )
 
-        -- facts
-        source_person_id,
-        identifier_type,
-        identifier_value,
-        valid_from,
-        valid_to
-    from current_rows
-
-)
-
-select * from renamed
+select *
+from renamed

@@ -1,42 +1,35 @@
 with
 
-source as (
+    source as (select * from {{ source('social_care', 'previous_permanence') }}),
 
-    select * from {{ source('social_care', 'previous_permanence') }}
+    current_rows as ({{ current_rows('source', ['source_person_id']) }}),
 
-),
+    renamed as (
 
-current_rows as (
+        select
+            -- lineage
+            agency,
+            feed,
+            system,
+            delivery_id,
+            source_file,
+            row_number,
+            record_hash,
+            extracted_at,
+            record_action,
+            as_at_date,
 
-    {{ current_rows('source', ['source_person_id']) }}
+            -- source record
+            {{ record_key() }} as record_key,
 
-),
+            -- facts
+            source_person_id,
+            previous_permanence_code,
+            local_authority_code,
+            order_date
+        from current_rows
 
-renamed as (
+    )
 
-    select
-        -- lineage
-        agency,
-        feed,
-        system,
-        delivery_id,
-        source_file,
-        row_number,
-        record_hash,
-        extracted_at,
-        record_action,
-        as_at_date,
-
-        -- source record
-        {{ record_key() }} as record_key,
-
-        -- facts
-        source_person_id,
-        previous_permanence_code,
-        local_authority_code,
-        order_date
-    from current_rows
-
-)
-
-select * from renamed
+select *
+from renamed

@@ -1,44 +1,37 @@
 with
 
-source as (
+    source as (select * from {{ source('social_care', 'review_conferences') }}),
 
-    select * from {{ source('social_care', 'review_conferences') }}
+    current_rows as ({{ current_rows('source', ['review_conference_id', 'source_person_id']) }}),
 
-),
+    renamed as (
 
-current_rows as (
+        select
+            -- lineage
+            agency,
+            feed,
+            system,
+            delivery_id,
+            source_file,
+            row_number,
+            record_hash,
+            extracted_at,
+            record_action,
+            as_at_date,
 
-    {{ current_rows('source', ['review_conference_id', 'source_person_id']) }}
+            -- source record
+            {{ record_key() }} as record_key,
 
-),
+            -- facts
+            review_conference_id,
+            registration_id,
+            source_person_id,
+            review_date,
+            outcome_code,
+            meeting_id
+        from current_rows
 
-renamed as (
+    )
 
-    select
-        -- lineage
-        agency,
-        feed,
-        system,
-        delivery_id,
-        source_file,
-        row_number,
-        record_hash,
-        extracted_at,
-        record_action,
-        as_at_date,
-
-        -- source record
-        {{ record_key() }} as record_key,
-
-        -- facts
-        review_conference_id,
-        registration_id,
-        source_person_id,
-        review_date,
-        outcome_code,
-        meeting_id
-    from current_rows
-
-)
-
-select * from renamed
+select *
+from renamed

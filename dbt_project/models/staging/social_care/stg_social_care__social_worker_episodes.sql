@@ -1,43 +1,36 @@
 with
 
-source as (
+    source as (select * from {{ source('social_care', 'social_worker_episodes') }}),
 
-    select * from {{ source('social_care', 'social_worker_episodes') }}
+    current_rows as ({{ current_rows('source', ['source_person_id', 'social_worker_id', 'started_date']) }}),
 
-),
+    renamed as (
 
-current_rows as (
+        select
+            -- lineage
+            agency,
+            feed,
+            system,
+            delivery_id,
+            source_file,
+            row_number,
+            record_hash,
+            extracted_at,
+            record_action,
+            as_at_date,
 
-    {{ current_rows('source', ['source_person_id', 'social_worker_id', 'started_date']) }}
+            -- source record
+            {{ record_key() }} as record_key,
 
-),
+            -- facts
+            source_person_id,
+            social_worker_id,
+            started_date,
+            ended_date,
+            reason_code
+        from current_rows
 
-renamed as (
+    )
 
-    select
-        -- lineage
-        agency,
-        feed,
-        system,
-        delivery_id,
-        source_file,
-        row_number,
-        record_hash,
-        extracted_at,
-        record_action,
-        as_at_date,
-
-        -- source record
-        {{ record_key() }} as record_key,
-
-        -- facts
-        source_person_id,
-        social_worker_id,
-        started_date,
-        ended_date,
-        reason_code
-    from current_rows
-
-)
-
-select * from renamed
+select *
+from renamed

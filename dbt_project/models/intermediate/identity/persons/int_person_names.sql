@@ -1,131 +1,83 @@
 with
 
-states as (
+    states as (select record_key, forename, surname from {{ ref('int_person_states') }}),
 
-    select
-        record_key,
-        forename,
-        surname
-    from {{ ref('int_person_states') }}
+    -- 1. Every other name a source holds of a person, in the source's own words
+    sourced as (
 
-),
+        select record_key, forename, surname
+        from {{ ref('stg_health_adt__names') }}
 
--- 1. Every other name a source holds of a person, in the source's own words
-sourced as (
+        union all
 
-    select
-        record_key,
-        forename,
-        surname
-    from {{ ref('stg_health_adt__names') }}
+        select record_key, forename, surname
+        from {{ ref('stg_health_fhir__names') }}
 
-    union all
+        union all
 
-    select
-        record_key,
-        forename,
-        surname
-    from {{ ref('stg_health_fhir__names') }}
+        select record_key, forename, surname
+        from {{ ref('stg_social_care__names') }}
 
-    union all
+        union all
 
-    select
-        record_key,
-        forename,
-        surname
-    from {{ ref('stg_social_care__names') }}
+        select record_key, preferred_name as forename, null as surname
+        from {{ ref('stg_social_care__persons') }}
 
-    union all
+        union all
 
-    select
-        record_key,
-        preferred_name as forename,
-        null as surname
-    from {{ ref('stg_social_care__persons') }}
+        select record_key, null as forename, preferred_surname as surname
+        from {{ ref('stg_education_school_census__pupils') }}
 
-    union all
+        union all
 
-    select
-        record_key,
-        null as forename,
-        preferred_surname as surname
-    from {{ ref('stg_education_school_census__pupils') }}
+        select record_key, null as forename, former_surname as surname
+        from {{ ref('stg_education_school_census__pupils') }}
 
-    union all
+    ),
 
-    select
-        record_key,
-        null as forename,
-        former_surname as surname
-    from {{ ref('stg_education_school_census__pupils') }}
+    standardised as (
 
-),
+        select record_key, forename, surname
+        from states
 
-standardised as (
+        union
 
-    select
-        record_key,
-        forename,
-        surname
-    from states
+        select
+            record_key,
+            {{ standardise_forename('forename') }} as forename,
+            {{ standardise_surname('surname') }} as surname
+        from sourced
 
-    union
+    ),
 
-    select
-        record_key,
-        {{ standardise_forename('forename') }} as forename,
-        {{ standardise_surname('surname') }} as surname
-    from sourced
+    names as (
 
-),
+        select record_key, 'forename' as name_kind, forename as name
+        from standardised
+        where forename is not null
 
-names as (
+        union
 
-    select
-        record_key,
-        'forename' as name_kind,
-        forename as name
-    from standardised
-    where forename is not null
+        select record_key, 'surname' as name_kind, surname as name
+        from standardised
+        where surname is not null
 
-    union
+    ),
 
-    select
-        record_key,
-        'surname' as name_kind,
-        surname as name
-    from standardised
-    where surname is not null
+    -- 2. The parts of double names, since the next agency may hold one of them only
+    parts as (select record_key, name_kind, {{ name_parts('name') }} as name from names),
 
-),
+    united as (
 
--- 2. The parts of double names, since the next agency may hold one of them only
-parts as (
+        select record_key, name_kind, name
+        from names
 
-    select
-        record_key,
-        name_kind,
-        {{ name_parts('name') }} as name
-    from names
+        union
 
-),
+        select record_key, name_kind, name
+        from parts
 
-united as (
+    )
 
-    select
-        record_key,
-        name_kind,
-        name
-    from names
-
-    union
-
-    select
-        record_key,
-        name_kind,
-        name
-    from parts
-
-)
-
-select * from united
+select *
+from united

@@ -1,73 +1,53 @@
 with
 
--- 1. Every postcode a source holds of a person; confidential addresses are left out
-sourced as (
+    -- 1. Every postcode a source holds of a person; confidential addresses are left out
+    sourced as (
 
-    select
-        record_key,
-        postcode
-    from {{ ref('stg_health_adt__addresses') }}
+        select record_key, postcode
+        from {{ ref('stg_health_adt__addresses') }}
 
-    union all
+        union all
 
-    select
-        record_key,
-        postcode
-    from {{ ref('stg_health_fhir__addresses') }}
+        select record_key, postcode
+        from {{ ref('stg_health_fhir__addresses') }}
 
-    union all
+        union all
 
-    select
-        record_key,
-        postcode
-    from {{ ref('stg_social_care__addresses') }}
-    where not coalesce(is_confidential, false)
+        select record_key, postcode
+        from {{ ref('stg_social_care__addresses') }}
+        where not coalesce(is_confidential, false)
 
-    union all
+        union all
 
-    select
-        record_key,
-        home_postcode as postcode
-    from {{ ref('stg_social_care__looked_after_episodes') }}
+        select record_key, home_postcode as postcode
+        from {{ ref('stg_social_care__looked_after_episodes') }}
 
-    union all
+        union all
 
-    select
-        pupils.record_key,
-        addresses.postcode
-    from {{ ref('stg_education_school_census__addresses') }} as addresses
-    inner join {{ ref('stg_education_school_census__pupils') }} as pupils
-        on addresses.agency = pupils.agency
-        and addresses.feed = pupils.feed
-        and addresses.system = pupils.system
-        and addresses.pupil_record_id = pupils.pupil_record_id
+        select pupils.record_key, addresses.postcode
+        from {{ ref('stg_education_school_census__addresses') }} as addresses
+        inner join
+            {{ ref('stg_education_school_census__pupils') }} as pupils
+            on addresses.agency = pupils.agency
+            and addresses.feed = pupils.feed
+            and addresses.system = pupils.system
+            and addresses.pupil_record_id = pupils.pupil_record_id
 
-),
+    ),
 
-united as (
+    united as (
 
-    select
-        record_key,
-        postcode
-    from {{ ref('int_person_states') }}
+        select record_key, postcode
+        from {{ ref('int_person_states') }}
 
-    union
+        union
 
-    select
-        record_key,
-        {{ standardise_postcode('postcode') }} as postcode
-    from sourced
+        select record_key, {{ standardise_postcode('postcode') }} as postcode
+        from sourced
 
-),
+    ),
 
-known as (
+    known as (select record_key, postcode from united where postcode is not null)
 
-    select
-        record_key,
-        postcode
-    from united
-    where postcode is not null
-
-)
-
-select * from known
+select *
+from known
