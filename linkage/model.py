@@ -290,6 +290,12 @@ VETOES: Final = (
     ),
     Veto("upn_differs", "review", keeps_apart=False, reason="two different UPNs and no NHS number to settle it"),
     Veto(
+        "former_upn",
+        "review",
+        keeps_apart=False,
+        reason="only a former UPN agrees: a pupil number is changed at adoption and for children at risk",
+    ),
+    Veto(
         "no_birth_date",
         "review",
         keeps_apart=False,

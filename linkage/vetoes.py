@@ -34,6 +34,7 @@ def find_vetoes(persons: Persons, lefts: np.ndarray, rights: np.ndarray, levels:
         & ~levels.is_level("birth_date", "exact", "swapped", "one_digit")
         & ~levels.is_level("expected_date", "near"),
         "upn_differs": levels.is_level("upn", "differs") & ~levels.is_level("nhs_number", "same"),
+        "former_upn": _by_former_upn(persons, lefts, rights, levels),
         "no_birth_date": ~date_known & ~unborn & ~identified,
         "unborn": unborn & ~_known_pregnancy(levels),
     }
@@ -41,6 +42,12 @@ def find_vetoes(persons: Persons, lefts: np.ndarray, rights: np.ndarray, levels:
     for name, holds in reversed(conditions.items()):
         codes[holds] = _CODE[name]
     return codes
+
+
+def _by_former_upn(persons: Persons, lefts: np.ndarray, rights: np.ndarray, levels: Levels) -> np.ndarray:
+    """Whether a pupil number agrees that one of the two no longer has, and no NHS number does."""
+    differs_now = persons.upns.primary[lefts] != persons.upns.primary[rights]
+    return levels.is_level("upn", "same") & differs_now & ~levels.is_level("nhs_number", "same")
 
 
 def _forename_agrees(levels: Levels, identified: np.ndarray, limits: Limits) -> np.ndarray:

@@ -10,7 +10,7 @@ from orchestration.defs.landing import asset_key
 from orchestration.inbox import waiting
 from orchestration.resources import Installation
 
-_LANDING = dg.AssetSelection.keys(*(asset_key(feed) for feed in FEEDS.values()))
+_LANDING = dg.AssetSelection.assets(*(asset_key(feed) for feed in FEEDS.values()))
 
 # Land what is new, then build: what `dolen run` and the nightly schedule do.
 run_job = dg.define_asset_job("run", dg.AssetSelection.all(), executor_def=dg.in_process_executor,

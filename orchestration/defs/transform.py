@@ -3,8 +3,10 @@
 Put here: the assets that run dbt. Keep out: SQL (`dbt_project`), arguments and keys (`orchestration.dbt`).
 """
 
+import shutil
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -20,6 +22,14 @@ from orchestration.resources import AsOf, Installation
 def as_of_date(config: AsOf) -> date:
     """The date of the run's configuration, else today: the one place where a build reads the clock."""
     return date.fromisoformat(config.as_of) if config.as_of else date.today()  # noqa: DTZ011  a date in Europe/London
+
+
+def target_path(installation: Installation, name: str) -> Path:
+    """An empty folder for dbt's compiled SQL and log of one run, which stay with the installation's other state."""
+    path = installation.settings().work / "dbt" / name
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(parents=True)
+    return path
 
 
 def transform_assets(project: DbtProject) -> list[dg.AssetsDefinition]:
@@ -41,7 +51,7 @@ def transform_assets(project: DbtProject) -> list[dg.AssetsDefinition]:
                     config: AsOf) -> Iterator[Any]:
         installation.settings()
         arguments = build_arguments(as_of_date(config), installation.region())
-        yield from dbt.cli(arguments, context=context).stream()
+        yield from dbt.cli(arguments, context=context, target_path=target_path(installation, "standardise")).stream()
 
     @dbt_assets(manifest=project.manifest_path, project=project, select=PUBLISH,
                 dagster_dbt_translator=TRANSLATOR, name="publish", pool="warehouse")
@@ -49,6 +59,6 @@ def transform_assets(project: DbtProject) -> list[dg.AssetsDefinition]:
                 config: AsOf) -> Iterator[Any]:
         installation.settings()
         arguments = build_arguments(as_of_date(config), installation.region())
-        yield from dbt.cli(arguments, context=context).stream()
+        yield from dbt.cli(arguments, context=context, target_path=target_path(installation, "publish")).stream()
 
     return [deliveries, standardise, publish]

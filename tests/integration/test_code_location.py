@@ -86,6 +86,7 @@ def test_the_workspace_file_loads_the_location(repository: Path):
     ids=["dagster with workspace.yaml", "dg"],
 )
 def test_both_ways_of_serving_load_every_definition(repository: Path, tmp_path: Path, command: list[str]):
+    (tmp_path / "dagster").mkdir()
     done = subprocess.run(
         command, cwd=repository, capture_output=True, text=True, check=False, timeout=300,
         env={**os.environ, "DOLEN_HOME": str(tmp_path), "DAGSTER_HOME": str(tmp_path / "dagster")},

@@ -116,7 +116,6 @@ with
             last_landed.delivery_id as last_delivery_id,
             last_landed.mode as last_mode,
             last_landed.as_at_date as last_as_at_date,
-            last_landed.received_at as last_received_at,
             {{ clock_days_between('last_landed.as_at_date', as_of()) }} as age_days,
             {{ clock_add_days(
             'last_landed.as_at_date', 'configured.cadence_days + configured.arrival_deadline_days'
@@ -175,7 +174,6 @@ select
     last_delivery_id,
     last_mode,
     last_as_at_date,
-    last_received_at,
     age_days,
     next_expected_by_date,
     case

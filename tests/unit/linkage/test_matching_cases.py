@@ -145,6 +145,13 @@ def test_a_pupil_number_issued_again_is_found_by_the_former_one(run, child):
     assert linked.pair(CARE, SCHOOL)["cmp_upn"] == 1.0
 
 
+def test_a_former_pupil_number_alone_is_for_a_person_to_judge(run, child):
+    """It changes at adoption: linking by it would show the earlier identity to the wrong worker."""
+    linked = run(child(CARE, upn="A1"), child(SCHOOL, upn="A2", former_upns=["A1"]))
+    assert linked.pair(CARE, SCHOOL)["veto"] == "former_upn"
+    assert not linked.together(CARE, SCHOOL)
+
+
 def test_a_baby_before_naming_links_to_the_named_child(run, child):
     assert run(child(HEALTH, forename=None), child(CARE, forename="MABLI")).together(HEALTH, CARE)
 

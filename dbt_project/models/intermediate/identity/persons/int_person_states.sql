@@ -1,6 +1,12 @@
 with
 
-    health_adt as (select * from {{ ref('stg_health_adt__patients') }}),
+    -- Training and debugging messages have patients who are nobody; they stay in staging
+    health_adt as (
+
+        select * from {{ ref('stg_health_adt__patients') }}
+        where coalesce(processing_id, 'P') not in ('T', 'D')
+
+    ),
 
     health_fhir as (select * from {{ ref('stg_health_fhir__patients') }}),
 
