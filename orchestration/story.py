@@ -10,6 +10,7 @@ from collections import Counter
 from typing import Any
 
 import duckdb
+import polars as pl
 from rich.console import Console
 
 import linkage
@@ -46,14 +47,15 @@ def _tell_feeds(settings: Settings, console: Console) -> None:
         reasons: Counter[str] = Counter()
         for delivery in ever:
             reasons.update(delivery.rejects_by_rule if delivery.state == "landed" else [delivery.hold_rule or ""])
+            reasons.update(held["rule"] for held in delivery.held_files if delivery.state == "landed")
         books = (sum(getattr(delivery, f"records_{name}") for delivery in landed)
                  for name in ("in", "landed", "quarantined", "duplicate"))
         rows.append((
-            key, len(ever), len(ever) - len(landed), *(f"{count:,}" for count in books),
+            key, sum(delivery.files for delivery in ever), len(ever), len(ever) - len(landed), *(f"{count:,}" for count in books),
             ", ".join(f"{rule} {n:,}" for rule, n in reasons.most_common(3)),
         ))
-    heads = ("feed", "deliveries", "held", "records in", "landed", "quarantined", "duplicate", "top reasons")
-    console.print(table("What the agencies sent", heads, rows, right=(1, 2, 3, 4, 5, 6)))
+    heads = ("feed", "files", "deliveries", "held", "rows in", "landed", "quarantined", "duplicate", "top reasons")
+    console.print(table("What the agencies sent", heads, rows, right=(1, 2, 3, 4, 5, 6, 7)))
 
 
 def _tell_linkage(settings: Settings, console: Console) -> None:
@@ -62,8 +64,11 @@ def _tell_linkage(settings: Settings, console: Console) -> None:
         work / "linkage" / "clusters.parquet", settings.root / "truth" / "record_persons.parquet",
         persons=work / "persons.parquet", people=settings.root / "truth" / "persons.parquet",
     )
+    clusters = pl.read_parquet(work / "linkage" / "clusters.parquet", columns=["cluster_size"])
+    linked = clusters.filter(pl.col("cluster_size") > 1).height
     rows = [
-        ("person records of all agencies", f"{found.records:,}"),
+        ("person records of all agencies", f"{clusters.height:,}"),
+        ("records linked to another one", f"{linked:,}"),
         ("children found", f"{found.children:,}"),
         ("people behind them in the simulated truth", f"{found.persons:,}"),
         ("precision: of 100 links, right", f"{100 * found.pairs.precision:.2f}"),
@@ -92,9 +97,10 @@ def _tell_assessments(connection: duckdb.DuckDBPyConnection, console: Console) -
         from looked_after_health_assessments
     """)
     worst = connection.execute("""
-        select left(child_id, 8), kind, due_date, days_overdue, agreement, coalesce(times_not_brought, 0), rule_status
-        from looked_after_health_assessments where status = 'overdue'
-        order by days_overdue desc, child_id limit 5
+        select left(child_id, 8), kind, due_date, status_label_en, days_overdue, coalesce(times_not_brought, 0),
+               rule_status
+        from looked_after_health_assessments where done_date is null and due_date is not null
+        order by days_overdue desc nulls last, due_date, child_id limit 5
     """).fetchall()
     console.print()
     console.print(
@@ -103,8 +109,8 @@ def _tell_assessments(connection: duckdb.DuckDBPyConnection, console: Console) -
         f"{one_agency} are recorded by one agency only.",
         highlight=False,
     )
-    heads = ("child", "kind", "due", "days overdue", "agencies", "not brought", "rule is")
-    console.print(table("The five longest overdue", heads, worst, right=(3, 5)))
+    heads = ("child", "kind", "due", "status", "days overdue", "times not brought", "rule is")
+    console.print(table("The worst five", heads, worst, right=(4, 5)))
 
 
 def _tell_register(connection: duckdb.DuckDBPyConnection, console: Console) -> None:
@@ -116,18 +122,18 @@ def _tell_register(connection: duckdb.DuckDBPyConnection, console: Console) -> N
         from register_reviews where is_on_register
     """)
     worst = connection.execute("""
-        select left(child_id, 8), category_code, registered_date, length_band_label_en, next_review_due_date,
+        select left(child_id, 8), category_code, length_band_label_en, next_review_due_date, review_status_label_en,
                review_days_overdue, siblings_in_conference
-        from register_reviews where is_on_register and review_status = 'overdue'
-        order by review_days_overdue desc, registration_key limit 5
+        from register_reviews where is_on_register
+        order by review_days_overdue desc nulls last, days_on_register desc, registration_key limit 5
     """).fetchall()
     console.print()
     console.print(
         f"[bold]Child protection register[/]: {children} children from {conferences} conferences; "
         f"{overdue} reviews overdue; {long} long on the register.", highlight=False,
     )
-    heads = ("child", "category", "registered", "on the register", "review due", "days overdue", "siblings")
-    console.print(table("The five reviews longest overdue", heads, worst, right=(5, 6)))
+    heads = ("child", "category", "on the register", "review due", "status", "days overdue", "siblings")
+    console.print(table("The worst five", heads, worst, right=(5, 6)))
 
 
 def _tell_where(settings: Settings, console: Console) -> None:

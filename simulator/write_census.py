@@ -320,6 +320,7 @@ class Census:
         return (
             "<Pupil>"
             + element("UPN", seen.upn[at])
+            + element("AdmissionNumber", self.table_ids[at] if seen.upn[at] is None else None)
             + element("Surname", seen.surname[at])
             + element("Forename", seen.forename[at])
             + element("DOB", to_date(seen.birth_day[at]).isoformat())

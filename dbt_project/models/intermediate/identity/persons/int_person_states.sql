@@ -3,7 +3,8 @@ with
     -- Training and debugging messages have patients who are nobody; they stay in staging
     health_adt as (
 
-        select * from {{ ref('stg_health_adt__patients') }}
+        select *
+        from {{ ref('stg_health_adt__patients') }}
         where coalesce(processing_id, 'P') not in ('T', 'D')
 
     ),
