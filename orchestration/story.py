@@ -51,7 +51,8 @@ def _tell_feeds(settings: Settings, console: Console) -> None:
         books = (sum(getattr(delivery, f"records_{name}") for delivery in landed)
                  for name in ("in", "landed", "quarantined", "duplicate"))
         rows.append((
-            key, sum(delivery.files for delivery in ever), len(ever), len(ever) - len(landed), *(f"{count:,}" for count in books),
+            key, sum(delivery.files for delivery in ever), len(ever), len(ever) - len(landed),
+            *(f"{count:,}" for count in books),
             ", ".join(f"{rule} {n:,}" for rule, n in reasons.most_common(3)),
         ))
     heads = ("feed", "files", "deliveries", "held", "rows in", "landed", "quarantined", "duplicate", "top reasons")
@@ -141,7 +142,7 @@ def _tell_where(settings: Settings, console: Console) -> None:
     number = release.number if release else 0
     home = settings.home
     console.print()
-    console.print(f"[bold]Where to look[/]: release {number} lies in {settings.releases / 'current' / DATABASE}",
+    console.print(f"[bold]Where to look[/]: release {number} lies in {home / 'releases' / 'current' / DATABASE}",
                   highlight=False, soft_wrap=True)
     for what, command in (
         ("the marts", f".venv/bin/dolen --home {home} marts list"),
