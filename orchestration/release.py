@@ -121,18 +121,23 @@ def open_release(releases: Path) -> Generator[duckdb.DuckDBPyConnection]:
         connection.close()
 
 
+def sql_text(path: Path) -> str:
+    """A path as a text literal of SQL."""
+    return "'" + str(path).replace("'", "''") + "'"
+
+
 def _copy(warehouse: Path, target: Path, columns: pl.DataFrame) -> dict[str, dict[str, int | str]]:
     content: dict[str, dict[str, int | str]] = {}
     connection = duckdb.connect(str(target / DATABASE))
     try:
         # One thread and a total order, so that the same rows give the same bytes to hash.
         connection.execute("set threads = 1")
-        connection.execute(f"attach '{warehouse}' as warehouse (read_only)")
+        connection.execute(f"attach {sql_text(warehouse)} as warehouse (read_only)")
         connection.execute("create table mart_columns as select * from columns order by mart, position")
         for mart in columns.get_column("mart").unique().sort():
             connection.execute(f"create table {mart} as select * from warehouse.marts.{mart} order by all")
             hashed = target / f"{mart}.parquet"
-            connection.execute(f"copy (select * from {mart} order by all) to '{hashed}' (format parquet)")
+            connection.execute(f"copy (select * from {mart} order by all) to {sql_text(hashed)} (format parquet)")
             rows = connection.execute(f"select count(*) from {mart}").fetchall()[0][0]
             content[mart] = {"rows": rows, "sha256": hashlib.sha256(hashed.read_bytes()).hexdigest()}
             hashed.unlink()

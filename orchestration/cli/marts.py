@@ -13,7 +13,7 @@ import typer
 
 from connectors.errors import ConfigurationError
 from orchestration.cli.console import results, table
-from orchestration.release import open_release, read_current
+from orchestration.release import open_release, read_current, sql_text
 from orchestration.settings import Settings
 
 app = typer.Typer(help="Look at the marts of the current release.", no_args_is_help=True)
@@ -75,6 +75,8 @@ def show(
         labels = dict(connection.execute(
             f"select column_name, label_{lang.value} from mart_columns where mart = ?", [name]).fetchall())
         condition = f" where {where}" if where else ""
+        # The condition is the user's own SQL: it may read this release and nothing else.
+        connection.execute("set enable_external_access = false; set lock_configuration = true")
         try:
             rows = connection.execute(f"select {', '.join(chosen)} from {name}{condition} limit {limit}").fetchall()
             total = connection.execute(f"select count(*) from {name}{condition}").fetchall()[0][0]
@@ -107,7 +109,7 @@ def export(
             _write_xlsx(connection, name, temporary)
         else:
             options = "format csv, header true" if form is Format.csv else "format parquet"
-            connection.execute(f"copy (select * from {name} order by all) to '{temporary}' ({options})")
+            connection.execute(f"copy (select * from {name} order by all) to {sql_text(temporary)} ({options})")
         data = temporary.read_bytes()
     if out:
         out.write_bytes(data)
