@@ -13,6 +13,7 @@ from pathlib import Path
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from connectors.delivery import Places
+from connectors.errors import ConfigurationError
 from orchestration.region import Region, load_region
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -84,11 +85,17 @@ class Settings(BaseSettings):
         return load_region(self.region_file)
 
     def prepare(self) -> None:
-        """Make the folders, and tell dbt and Dagster, which run as other processes, where they are."""
-        for folder in (self.inbox, self.places.landing, self.places.quarantine, self.work, self.releases,
-                       self.dagster_home):
-            folder.mkdir(parents=True, exist_ok=True)
-        self.places.quarantine.chmod(0o700)
+        """Make the folders, and tell dbt and Dagster, which run as other processes, where they are.
+
+        Raises:
+            ConfigurationError: The home folder cannot be made, or dbt could not name it.
+        """
+        if "'" in str(self.root):
+            raise ConfigurationError(f"the home folder {self.root} must not have an apostrophe in its path")
+        try:
+            self._make_folders()
+        except OSError as fault:
+            raise ConfigurationError(f"the home folder {self.root} cannot be used: {fault.strerror}") from fault
         os.environ |= {
             "DOLEN_HOME": str(self.root),
             "DOLEN_REGION": str(self.region_file),
@@ -100,6 +107,12 @@ class Settings(BaseSettings):
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
             "DO_NOT_TRACK": "1",
         }
+
+    def _make_folders(self) -> None:
+        for folder in (self.inbox, self.places.landing, self.places.quarantine, self.work, self.releases,
+                       self.dagster_home):
+            folder.mkdir(parents=True, exist_ok=True)
+        self.places.quarantine.chmod(0o700)
         config = self.dagster_home / "dagster.yaml"
         template = (REPOSITORY / "orchestration" / "instance" / "dagster.yaml").read_text(encoding="utf-8")
         if not config.exists() or config.read_text(encoding="utf-8") != template:
