@@ -74,6 +74,14 @@ class FeedTerms(_Strict):
             raise ValueError(f"there is no such feed; the feeds are {', '.join(FEEDS)}")
         return value
 
+    @field_validator("path")
+    @classmethod
+    def _inside(cls, value: str) -> str:
+        parts = Path(value).parts
+        if not parts or Path(value).is_absolute() or ".." in parts:
+            raise ValueError("the pattern must lie below the inbox")
+        return value
+
     @property
     def late_after_days(self) -> int:
         """Days after the last as-at date from which the feed is late."""
@@ -105,6 +113,16 @@ class Region(_Strict):
     feeds: tuple[FeedTerms, ...]
     rule_overrides: tuple[RuleOverride, ...] = ()
 
+    @model_validator(mode="after")
+    def _once(self) -> Self:
+        for what, keys in (
+            ("feed and system", [(terms.feed, terms.system) for terms in self.feeds]),
+            ("rule override", [rule.rule_id for rule in self.rule_overrides]),
+        ):
+            if len(set(keys)) < len(keys):
+                raise ValueError(f"a {what} stands twice")
+        return self
+
     def terms_of(self, feed: str) -> list[FeedTerms]:
         """The systems that send a feed."""
         return [terms for terms in self.feeds if terms.feed == feed]
@@ -135,7 +153,10 @@ def load_region(path: Path) -> Region:
     if not path.is_file():
         raise ConfigurationError(f"there is no region file at {path}")
     try:
+        path.read_text(encoding="utf-8")
         return Region.model_validate(TomlConfigSettingsSource(_TomlOnly, toml_file=path)())
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{path.name} is not text in UTF-8") from None
     except tomllib.TOMLDecodeError as fault:
         raise ConfigurationError(f"{path.name} is not TOML: {fault}") from fault
     except ValidationError as faults:

@@ -28,7 +28,7 @@ class Settings(BaseSettings):
         region: `DOLEN_REGION`, the region file; `region.toml` of the working directory, else of the repository.
     """
 
-    model_config = SettingsConfigDict(env_prefix="DOLEN_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="DOLEN_", env_ignore_empty=True, frozen=True)
 
     home: Path = Path("var")
     region: Path | None = None

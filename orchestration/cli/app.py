@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from connectors.errors import ConfigurationError, ConnectorError
 from orchestration.cli import builds, deliveries, demonstration, marts
@@ -58,8 +59,8 @@ def main() -> None:
     try:
         app(prog_name="dolen")
     except ConfigurationError as fault:
-        errors.print(f"[bold red]dolen:[/] {fault}", highlight=False)
+        errors.print(f"[bold red]dolen:[/] {escape(str(fault))}", highlight=False)
         sys.exit(2)
     except ConnectorError as fault:
-        errors.print(f"[bold red]dolen:[/] {fault}", highlight=False)
+        errors.print(f"[bold red]dolen:[/] {escape(str(fault))}", highlight=False)
         sys.exit(1)

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from orchestration.cli.console import errors, results
 from orchestration.settings import REPOSITORY, Settings
@@ -86,5 +87,6 @@ def execute(settings: Settings, job: str, as_of: date | None) -> None:
                     raise_on_error=False,
                 )
     if not result.success:
-        errors.print(f"[bold red]The {job} failed.[/] The last good release stays. See {log}", highlight=False)
+        where = escape(str(log))
+        errors.print(f"[bold red]The {job} failed.[/] The last good release stays. See {where}", highlight=False)
         raise typer.Exit(1)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from connectors.catalogue import FEEDS, find
 from connectors.delivery import Delivery
 from connectors.delivery import deliveries as deliveries_of
+from connectors.errors import ConfigurationError
 from connectors.feed import Mode
+from connectors.rules import RULES
 from orchestration.cli.console import errors, results, table
 from orchestration.inbox import land_one
 from orchestration.settings import Settings
@@ -37,9 +40,12 @@ def land(
     settings: Settings = context.obj
     mode: Mode | None = "full" if full else "delta" if delta else None
     found = find(feed)
+    region = settings.load_region()
+    if as_at and as_at.date() > date.today():  # noqa: DTZ011  a date in Europe/London
+        raise ConfigurationError("--as-at lies in the future; a feed dated so could never be late")
     settings.prepare()
     delivery = land_one(
-        settings, settings.load_region(), found, paths, system=system, as_at=as_at.date() if as_at else None, mode=mode
+        settings, region, found, paths, system=system, as_at=as_at.date() if as_at else None, mode=mode
     )
     if as_json:
         typer.echo(delivery.as_json())
@@ -52,6 +58,7 @@ def feeds(context: typer.Context) -> None:
     """Show each feed: last delivery, freshness, rejects."""
     settings: Settings = context.obj
     region = settings.load_region()
+    settings.prepare()
     today = datetime.now().astimezone().date()
     rows = []
     for key, feed in FEEDS.items():
@@ -85,8 +92,11 @@ def report(
     found = find(feed)
     frame = error_report(found, settings.places)
     folder = out or settings.root / "reports"
-    folder.mkdir(parents=True, exist_ok=True)
-    written = write_report(frame, folder / f"{found.agency}_{found.name}")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        written = write_report(frame, folder / f"{found.agency}_{found.name}")
+    except OSError as fault:
+        raise ConfigurationError(f"the report cannot be written to {folder}: {fault.strerror}") from fault
     counts = frame.group_by("rule", "action", "meaning").len().sort("len", descending=True)
     results.print(table(f"Faults in deliveries of {found.key}", ("rule", "what was done", "what is wrong", "times"),
                         counts.iter_rows(), right=(3,)))
@@ -96,19 +106,23 @@ def report(
 
 def _tell(delivery: Delivery) -> None:
     name = f"{delivery.agency}/{delivery.feed} {delivery.delivery_id[:12]}"
-    if delivery.state == "held":
-        errors.print(f"[bold]Held[/] {name}: {delivery.hold_rule}: {delivery.hold_detail}", highlight=False)
-    elif delivery.state == "duplicate":
+    if delivery.state == "duplicate":
         errors.print(f"[bold]Duplicate[/] {name}: the same bytes landed before; nothing was done.", highlight=False)
+        return
+    if delivery.state == "held":
+        said = escape(f"{delivery.hold_rule}: {delivery.hold_detail}")
+        errors.print(f"[bold]Held[/] {name}: {said}", highlight=False)
     else:
         results.print(
-            f"[bold]Landed[/] {name} ({delivery.system}, {delivery.mode}, as at {delivery.as_at_date}): "
+            f"[bold]Landed[/] {name} ({escape(delivery.system)}, {delivery.mode}, as at {delivery.as_at_date}): "
             f"{delivery.records_in:,} records in, {delivery.records_landed:,} landed, "
             f"{delivery.records_quarantined:,} quarantined, {delivery.records_duplicate:,} duplicate", highlight=False,
         )
     for held in delivery.held_files if delivery.state == "landed" else []:
-        results.print(f"  file held: {held['file']}: {held['rule']}: {held['detail']}", highlight=False)
-    for title, counts in (("quarantined", delivery.rejects_by_rule), ("repaired", delivery.repairs_by_rule),
+        results.print(escape(f"  file held: {held['file']}: {held['rule']}: {held['detail']}"), highlight=False)
+    doubles = {rule: n for rule, n in delivery.rejects_by_rule.items() if RULES[rule].action == "duplicate"}
+    rejects = {rule: n for rule, n in delivery.rejects_by_rule.items() if rule not in doubles}
+    for title, counts in (("quarantined", rejects), ("duplicate", doubles), ("repaired", delivery.repairs_by_rule),
                           ("to look at", delivery.warnings_by_rule)):
         for rule_id, n in sorted(counts.items(), key=lambda item: -item[1])[:8]:
             results.print(f"  {title}: {rule_id} {n:,}", highlight=False)

@@ -21,7 +21,7 @@ _MARK = "simulated-region"
 
 def simulate(
     out: Annotated[Path, typer.Option(help="Folder to write inbox/ and truth/ into.")],
-    children: Annotated[int, typer.Option(help="Children of the region.", min=50)] = 2000,
+    children: Annotated[int, typer.Option(help="Children of the region.", min=200)] = 2000,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
     as_of: Annotated[datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="Last day simulated.")] = None,
     weeks: Annotated[int, typer.Option(help="Weeks of deliveries.", min=1)] = 4,
@@ -31,12 +31,12 @@ def simulate(
 
     with errors.status("Simulating a region ..."):
         simulator.generate(out, children=children, seed=seed, as_of=as_of.date() if as_of else _DEMO_DATE, weeks=weeks)
-    results.print(f"Written: {out / 'inbox'} and {out / 'truth'}", highlight=False, soft_wrap=True)
+    results.print(f"Written: {out / 'inbox'} and {out / 'truth'}", highlight=False, soft_wrap=True, markup=False)
 
 
 def demo(
     context: typer.Context,
-    children: Annotated[int, typer.Option(help="Children of the region.", min=50)] = 2000,
+    children: Annotated[int, typer.Option(help="Children of the region.", min=200)] = 2000,
     seed: Annotated[int, typer.Option(help="The same seed gives the same region.")] = 1,
 ) -> None:
     """Simulate a region, run the pipeline over it, and tell what it found."""

@@ -6,7 +6,7 @@ import enum
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import duckdb
 import typer
@@ -68,18 +68,21 @@ def show(
     settings: Settings = context.obj
     with open_release(settings.releases) as connection:
         known = _columns(connection, name)
-        chosen = [column.strip() for column in columns.split(",")] if columns else known
+        chosen = [column.strip() for column in columns.split(",") if column.strip()] if columns else known
         unknown = [column for column in chosen if column not in known]
         if unknown:
             raise ConfigurationError(f"mart {name} has no column {', '.join(unknown)}")
         labels = dict(connection.execute(
             f"select column_name, label_{lang.value} from mart_columns where mart = ?", [name]).fetchall())
-        condition = f" where {where}" if where else ""
+        condition = f" where ({where}\n)" if where and where.strip() else ""
         # The condition is the user's own SQL: it may read this release and nothing else.
         connection.execute("set enable_external_access = false; set lock_configuration = true")
         try:
-            rows = connection.execute(f"select {', '.join(chosen)} from {name}{condition} limit {limit}").fetchall()
-            total = connection.execute(f"select count(*) from {name}{condition}").fetchall()[0][0]
+            rows = _select(connection, f"select {', '.join(chosen)} from {name}{condition}\nlimit {limit}")
+            total = _select(connection, f"select count(*) from {name}{condition}")[0][0]
+        except (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.InvalidInputException):
+            # DuckDB quotes the value, which is a person's.
+            raise ConfigurationError("the condition does not fit the mart: a value cannot be converted") from None
         except duckdb.Error as fault:
             raise ConfigurationError(f"the condition does not fit the mart: {str(fault).splitlines()[0]}") from None
     if len(chosen) > 8:
@@ -101,7 +104,7 @@ def export(
 ) -> None:
     """Export a whole mart, in a fixed order, so that equal marts give equal files."""
     settings: Settings = context.obj
-    with open_release(settings.releases) as connection, tempfile.TemporaryDirectory(dir=settings.work) as folder:
+    with open_release(settings.releases) as connection, tempfile.TemporaryDirectory(dir=settings.releases) as folder:
         _columns(connection, name)
         connection.execute("set threads = 1")
         temporary = Path(folder) / f"export.{form.value}"
@@ -112,10 +115,20 @@ def export(
             connection.execute(f"copy (select * from {name} order by all) to {sql_text(temporary)} ({options})")
         data = temporary.read_bytes()
     if out:
-        out.write_bytes(data)
+        try:
+            out.write_bytes(data)
+        except OSError as fault:
+            raise ConfigurationError(f"{out} cannot be written: {fault.strerror}") from fault
     else:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
+
+
+def _select(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
+    """Run one query; a condition that closes it and begins another is refused."""
+    if len(connection.extract_statements(query)) != 1:
+        raise ConfigurationError("the condition must be one expression")
+    return connection.execute(query).fetchall()
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, name: str) -> list[str]:
