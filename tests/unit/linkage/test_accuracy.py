@@ -1,7 +1,6 @@
 """Accuracy on a small made region and on the public FEBRL files: floors a little under what was measured."""
 
 import datetime as dt
-import os
 from pathlib import Path
 
 import duckdb
@@ -10,7 +9,7 @@ import pytest
 
 import linkage
 
-FEBRL = Path(os.environ.get("DOLEN_SAMPLES", "/work/shared/samples")) / "linkage" / "febrl"
+FEBRL = Path(__file__).resolve().parents[4] / "shared" / "samples" / "linkage" / "febrl"
 CONFIG = linkage.LinkageConfig()
 AS_OF = dt.date(2025, 9, 1)
 
