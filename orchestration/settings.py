@@ -5,6 +5,7 @@ What a region is belongs to `orchestration.region`; this module knows folders on
 
 from __future__ import annotations
 
+import csv
 import os
 from functools import cached_property
 from importlib import metadata
@@ -82,7 +83,13 @@ class Settings(BaseSettings):
         Raises:
             ConfigurationError: With the key of the first mistake in it.
         """
-        return load_region(self.region_file)
+        region = load_region(self.region_file)
+        with (REPOSITORY / "dbt_project" / "seeds" / "statutory_rules.csv").open(encoding="utf-8") as seed:
+            known = {row["rule_id"] for row in csv.DictReader(seed)}
+        for rule in region.rule_overrides:
+            if rule.rule_id not in known:
+                raise ConfigurationError(f"{self.region_file.name}: rule_overrides: there is no rule {rule.rule_id!r}")
+        return region
 
     def prepare(self) -> None:
         """Make the folders, and tell dbt and Dagster, which run as other processes, where they are.

@@ -43,6 +43,9 @@ def land(
     region = settings.load_region()
     if as_at and as_at.date() > date.today():  # noqa: DTZ011  a date in Europe/London
         raise ConfigurationError("--as-at lies in the future; a feed dated so could never be late")
+    systems = [terms.system for terms in region.terms_of(found.key)]
+    if system and systems and system not in systems:
+        raise ConfigurationError(f"the region file knows no such system of {found.key}; it has {', '.join(systems)}")
     settings.prepare()
     delivery = land_one(
         settings, region, found, paths, system=system, as_at=as_at.date() if as_at else None, mode=mode

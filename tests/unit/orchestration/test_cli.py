@@ -84,6 +84,7 @@ def test_a_broken_delivery_is_held_with_exit_3_and_its_reason(dolen, tmp_path: P
         ("land", "police/ppn", "region.toml", "--as-at", "yesterday"),
         ("land", "police/ppn", "region.toml", "--as-at", "2999-01-01"),
         ("land", "police/[/x]", "x.csv"),
+        ("land", "police/ppn", "region.toml", "--system", "Nische"),
         ("marts", "list"),
         ("report", "police/nothing"),
     ],

@@ -8,6 +8,7 @@ import pytest
 
 from connectors.errors import ConfigurationError
 from orchestration.region import load_region
+from orchestration.settings import Settings
 
 GOOD = """
 name = "A region"
@@ -81,3 +82,22 @@ def test_two_councils_systems_are_told_apart_by_their_path(tmp_path: Path):
 
 def test_a_feed_that_the_region_does_not_name_is_its_own_system(tmp_path: Path):
     assert _load(tmp_path, GOOD).system_for("health/adt", Path("a.hl7")) == "health/adt"
+
+
+def test_an_override_of_a_rule_that_does_not_exist_is_refused(tmp_path: Path):
+    path = tmp_path / "region.toml"
+    override = '\n[[rule_overrides]]\nrule_id = "no_such_rule"\nvalue = 1\nunit = "month"\nreason = "x"\n'
+    path.write_text(GOOD + override, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="no_such_rule"):
+        Settings(home=tmp_path, region=path).load_region()
+
+
+def test_two_entries_of_one_system_are_refused(tmp_path: Path):
+    with pytest.raises(ConfigurationError, match="stands twice"):
+        _load(tmp_path, GOOD + "[[feeds]]" + GOOD.split("[[feeds]]")[1])
+
+
+@pytest.mark.parametrize("pattern", ["", "/etc/*", "../*"])
+def test_a_pattern_outside_the_inbox_is_refused(tmp_path: Path, pattern: str):
+    with pytest.raises(ConfigurationError, match=r"feeds\.1\.path"):
+        _load(tmp_path, GOOD.replace('path = "police/ppn/*"', f'path = "{pattern}"'))
