@@ -116,10 +116,16 @@ class Settings(BaseSettings):
         }
 
     def _make_folders(self) -> None:
+        # Whatever this process and dbt write from here on is for the pipeline's user only; a release says itself who
+        # may read it. The inbox keeps its rights: suppliers write there.
+        os.umask(0o077)
         for folder in (self.inbox, self.places.landing, self.places.quarantine, self.work, self.releases,
                        self.dagster_home):
             folder.mkdir(parents=True, exist_ok=True)
-        self.places.quarantine.chmod(0o700)
+        for private in (self.places.landing, self.places.quarantine, self.work, self.dagster_home):
+            private.chmod(0o700)
+        if self.warehouse.exists():
+            self.warehouse.chmod(0o600)
         config = self.dagster_home / "dagster.yaml"
         template = (REPOSITORY / "orchestration" / "instance" / "dagster.yaml").read_text(encoding="utf-8")
         if not config.exists() or config.read_text(encoding="utf-8") != template:

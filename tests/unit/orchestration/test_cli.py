@@ -134,6 +134,14 @@ def test_an_unknown_mart_is_told_the_names_of_those_there_are(dolen, tmp_path: P
     assert "people" in error
 
 
+def test_what_lands_can_be_read_by_the_pipelines_user_only(dolen, tmp_path: Path, delivery: Path):
+    dolen("land", "police/ppn", delivery)
+    for name in ("landing", "quarantine", "work", "dagster"):
+        assert (tmp_path / "home" / name).stat().st_mode & 0o077 == 0, name
+    for path in (tmp_path / "home" / "landing").rglob("*.parquet"):
+        assert path.stat().st_mode & 0o077 == 0
+
+
 def test_a_home_that_is_a_file_is_said_plainly(dolen, tmp_path: Path, delivery: Path):
     (tmp_path / "home").write_text("", encoding="utf-8")
     code, _, error = dolen("land", "police/ppn", delivery)
