@@ -54,6 +54,7 @@ _PUPIL_COLUMNS = (
            meaning="The UPN if it has the form of one and no other pupil has it, else school, bar, number."),
     Column("school_id", sources=("NativeId",), header="expected",
            meaning="NativeId of the tables; authority and establishment number of XML."),
+    Column("school_name", sources=("schoolname",), meaning="Name of the school; of XML, as in the header."),
     _ROLL,
     Column("enrolment_status", sources=("enrolstatus",), codes=ENROLMENTS,
            meaning="C current, M main of two schools, S subsidiary, G guest, F further education, O other provider."),

@@ -76,6 +76,7 @@ class _Header:
     """What the head of a return says about all its pupils."""
 
     school_id: str | None = None
+    school_name: str | None = None
     as_at: date | None = None
     mode: Mode | None = None
     version: str | None = None
@@ -146,14 +147,15 @@ def _header(root: etree._Element, file: SourceFile) -> _Header:
             found.setdefault(name, (element.text or "").strip())
     named = _FILE_SCHOOL.match(file.path.name)
     school = f"{found.get('lea', '')}{found.get('estab', '')}" or (named[1] + named[2] if named else None)
+    name = found.get("schoolname")
     day = _day(found.get("referencedate")) or _day(found.get("datetime"))
     if _name(root.tag) == "ctfile":
         # A transfer file is full when it has all facts of its pupils, not when it has all pupils: it closes nobody.
         partial = found.get("documentqualifier", "").lower() == "partial"
-        return _Header(school, day, "delta" if partial else None, f"CTF {found.get('ctfversion', '')}".strip())
+        return _Header(school, name, day, "delta" if partial else None, f"CTF {found.get('ctfversion', '')}".strip())
     collection = found.get("collection") or xml.local_name(root)
     term = _TRUE_TERMS.get(found.get("term", "").upper(), "")
-    return _Header(school, day, "full", " ".join(part for part in (collection, found.get("year"), term) if part))
+    return _Header(school, name, day, "full", " ".join(part for part in (collection, found.get("year"), term) if part))
 
 
 def _day(text: str | None) -> date | None:
@@ -195,9 +197,8 @@ class _Rows:
         # Who left the same school twice has two records.
         record_id = "|".join([*parts, texts["leaving_date"]] if roll == "left" and "leaving_date" in texts else parts)
         own = {"pupil_record_id": record_id, "roll_status": roll, "row_number": record.line}
-        self._rows[PUPILS.name].append(
-            own | texts | {"school_id": header.school_id, "_number": number, "_raw": xml.raw(record.element)}
-        )
+        school = {"school_id": header.school_id, "school_name": header.school_name}
+        self._rows[PUPILS.name].append(own | texts | school | {"_number": number, "_raw": xml.raw(record.element)})
         self._add_all(ADDRESSES.name, "address_id", own, [_address(address) for address in pupil.addresses])
         self._add_all(EXCLUDED.name, "exclusion_id", own, pupil.exclusions)
         self._add_all(NEEDS.name, "need_id", own, pupil.needs)

@@ -1,7 +1,8 @@
 {#-
-    One spelling for what agencies spell in many ways: names, postcodes, addresses, sex, dates.
-    Put here: folding that loses nothing a comparison needs. Keep out: variants of names (linkage/variants.csv
-    knows that Dafydd is David) and judging whether two spellings are one child.
+    One spelling for what agencies spell in many ways: names, postcodes, addresses, telephones, schools, sex, dates.
+    Put here: folding that loses nothing a comparison needs. Keep out: what is worked out from a folded value
+    (evidence.sql), variants of names (the seed forename_variants knows that Dafydd is David) and judging whether
+    two spellings are one child.
 -#}
 {#- Upper case without accents; letters that have no accent to take off are spelt out. -#}
 {%- macro fold_text(value) -%}
@@ -43,20 +44,21 @@
 {%- endmacro -%}
 
 {#-
-    A forename; null for what is typed when there is none yet: BABY, BABY OF JONES, TWIN 1, INFANT, MALE, UNKNOWN.
-    Kept are names that only begin so, as BABETTE.
+    A forename; null for what is typed when there is none yet: BABY, BABY JONES, B/O JONES, TWIN 1, MALE INFANT,
+    UNKNOWN. Kept are names that only begin so, as BABETTE.
 -#}
 {%- macro standardise_forename(value) -%}
     {%- set name = standardise_name(value) -%}
-    {%- set child = '(BABY|BABI|BABAN|INFANT|NEWBORN|NEW BORN|UNBORN|NEONATE|FETUS|FOETUS|TWIN|TRIPLET)' -%}
-    {%- set which = '(BOY|GIRL|MALE|FEMALE|BACHGEN|MERCH|OF|ONE|TWO|THREE|[ABC123])' -%}
-    {%- set nobody = '((FE)?MALE INFANT|MALE|FEMALE|BOY|GIRL|UNKNOWN|ANHYSBYS|UNNAMED|NO NAME|NONAME'
-        ~ '|NOT KNOWN|NOT GIVEN|NK|XX+|TBC|TBA)' -%}
+    {%- set child = '(BABY|BABI|BABAN|INFANT|NEWBORN|NEW BORN|UNBORN|NEONATE|FETUS|FOETUS|TWIN|TRIPLET'
+        ~ '|BOY|GIRL|MALE|FEMALE|BACHGEN|MERCH)' -%}
+    {%- set which = '(OF|ONE|TWO|THREE|FIRST|SECOND|THIRD|1ST|2ND|3RD|I{1,3}|[ABC123])' -%}
+    {%- set nobody = '(UNKNOWN|ANHYSBYS|UNNAMED|NO NAME|NONAME|NOT KNOWN|NOT GIVEN|NK|XX+|TBC|TBA)' -%}
     case
         when
             not regexp_matches(
                 {{ name }},
-                '^(({{ child }}([ -]{{ which }})*([ -]OF[ -].*)?)|(BABY[ -](BOY|GIRL|OF)[ -].*)|{{ nobody }})$'
+                '^(({{ which }}[ -])*{{ child }}([ -]?({{ child }}|{{ which }}))*([ -]OF[ -].*)?'
+                || '|(BABY|BABI|BABAN|B[ -]?O)[ -].*|{{ nobody }})$'
             )
         then {{ name }}
     end
@@ -71,6 +73,15 @@
     end
 {%- endmacro -%}
 
+{#- The little words of a surname, which belong to the word after them. -#}
+{%- macro name_particles() -%}
+    {{
+        return(
+            "AP|AB|FERCH|VERCH|UCH|AL|EL|DE|DA|DI|DU|DEL|DEN|DOS|DAS|LA|LE|VAN|VON|DER|TER|BIN|BINT|IBN|ST|MC|MAC"
+        )
+    }}
+{%- endmacro -%}
+
 {#- The parts of a double name, without the little words in between; no rows for a name of one part. -#}
 {%- macro name_parts(name) -%}
     unnest(
@@ -79,11 +90,7 @@
             then
                 list_filter(
                     regexp_split_to_array({{ name }}, '[ -]'),
-                    lambda part:
-                    not regexp_matches(
-                        part,
-                        '^(.|AP|AB|FERCH|VERCH|UCH|AL|EL|DE|DA|DI|DU|LA|LE|VAN|VON|DER|BIN|BINT|IBN|ST|MC)$'
-                    )
+                    lambda part: not regexp_matches(part, '^(.|{{ name_particles() }})$')
                 )
             else []
         end
@@ -99,6 +106,43 @@
 {#- The line of an address in upper case, single blanks, no punctuation. -#}
 {%- macro standardise_address(value) -%}
     nullif(trim(regexp_replace({{ fold_text(value) }}, '[^\p{L}\p{N}]+', ' ', 'g')), '')
+{%- endmacro -%}
+
+{#-
+    The digits of a telephone number as dialled at home: +44 and 0044 become 0, an extension and a second number in
+    the same field go. Null when under ten digits, or all but the first are one digit: 00000000000.
+-#}
+{%- macro standardise_telephone(value) -%}
+    {%- set first = "regexp_replace(lower(" ~ value ~ "), '([0-9])[^0-9x/;,]*[x/;,].*$', '\\1')" -%}
+    {%- set digits = "regexp_replace(" ~ first ~ ", '[^0-9]', '', 'g')" -%}
+    {%- set national = "regexp_replace(" ~ digits ~ ", '^((00)?440?([1-9][0-9]{8,9})|([1-9][0-9]{9}))$', '0\\3\\4')" -%}
+    case
+        when
+            regexp_matches({{ national }}, '^[0-9]{10,15}$')
+            and length(replace({{ national }}, substr({{ national }}, 2, 1), '')) > 1
+            and {{ national }} <> '01234567890'
+        then {{ national }}
+    end
+{%- endmacro -%}
+
+{#- The number of a school, authority and establishment without separators: 681/4040 is 6814040. -#}
+{%- macro standardise_school_code(value) -%}
+    nullif(regexp_replace(upper({{ value }}), '[^A-Z0-9]', '', 'g'), '')
+{%- endmacro -%}
+
+{#- The name of a school without the words that people leave out: The, School, Ysgol. -#}
+{%- macro standardise_school_name(value) -%}
+    nullif(
+        trim(
+            regexp_replace(
+                regexp_replace({{ standardise_address(value) }}, '\b(THE|SCHOOL|YSGOL)\b', ' ', 'g'),
+                ' +',
+                ' ',
+                'g'
+            )
+        ),
+        ''
+    )
 {%- endmacro -%}
 
 {#- M, F, X, or U for anything else that was said; the 903 and older censuses say 1 and 2. -#}

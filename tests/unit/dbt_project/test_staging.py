@@ -43,7 +43,7 @@ def deliver_everything(region: Region) -> None:
             {"source_person_id": "C2", "forename": "Unborn", "surname": "Evans", "is_unborn": True,
              "expected_birth_date": date(2027, 1, 5)},
             {"source_person_id": "C3", "forename": "Gwen", "surname": "Morgan", "birth_date": date(2019, 2, 2),
-             "is_sealed": True, "former_upn": "B801200005001"},
+             "is_sealed": True, "former_upn": "B801200005001", "mother_source_person_id": "C5"},
             {"source_person_id": "C4", "forename": "Gone", "surname": "Away", "birth_date": BIRTH},
             {"source_person_id": "C5", "forename": "Aled", "surname": "Adult", "birth_date": date(2000, 1, 1)},
         ],
@@ -200,10 +200,10 @@ def test_the_newest_full_extract_of_the_day_speaks_and_a_delta_deletes(region: R
 def test_a_social_care_person_has_history_and_no_confidential_address(region: Region):
     assert person(
         region, "social_care|CareDirector|C1", "forename", "surname", "other_forenames", "other_surnames", "nhs_number",
-        "upn", "former_upns", "address_line", "postcode", "other_postcodes",
+        "upn", "former_upns", "address_line", "postcode", "other_postcodes", "other_address_lines",
     ) == (
         "SIAN", "RHYS-JONES", ["SHAN"], ["JONES", "PUGH", "RHYS"], "9434765919", "D681400025001", ["B801200005001"],
-        "2 STRYD FAWR", "CF102BB", ["CF101AA"],
+        "2 STRYD FAWR", "CF102BB", ["CF101AA"], ["1 HEOL Y BONT"],
     )  # fmt: skip
 
 
@@ -213,9 +213,9 @@ def test_an_unborn_child_has_no_name_and_an_expected_date(region: Region):
 
 
 def test_a_sealed_record_shows_no_history(region: Region):
-    columns = ("is_sealed", "other_surnames", "former_upns", "other_postcodes")
+    columns = ("is_sealed", "other_surnames", "former_upns", "other_postcodes", "guardian_names")
     found = person(region, "social_care|CareDirector|C3", *columns)
-    assert found == (True, [], [], [])
+    assert found == (True, [], [], [], [])
 
 
 def test_a_patient_is_the_newest_word_of_all_messages_and_deletions_count(region: Region):
@@ -331,3 +331,29 @@ def test_a_region_without_deliveries_builds(make_region: Callable[[], Region]):
     empty.dbt("run", "--selector", "standardise")
     assert empty.rows("select count(*) from intermediate.persons") == [(0,)]
     assert empty.rows(f"select count(*) from '{empty.work}/persons.parquet'") == [(0,)]
+
+
+def test_each_piece_of_evidence_changes_the_hash_of_the_record_and_nothing_else_does(make_region: Callable[[], Region]):
+    region, feed = make_region(), "health/fhir"
+    ids = ("plain", "again", "telephone", "guardian", "address", "nhs_number", "name")
+    patient = {"forename": "Siân", "surname": "Rhys", "birth_date": BIRTH, "postcode": "CF99 1AA"}
+    region.deliver(feed, CHILD_HEALTH, date(2026, 11, 13), {
+        "patients": [patient | {"source_person_id": each} for each in ids[:2]]
+        + [patient | {"source_person_id": "telephone", "telephone": "+44 29 2018 0123"}]
+        + [patient | {"source_person_id": each} for each in ids[3:]],
+        "related_persons": [{"source_person_id": "guardian", "resource_id": "r", "forename": "Nia", "surname": "Rhys"}],
+        "addresses": [{"source_person_id": "address", "resource_id": "a", "sequence": 1, "address_line": "1 Heol Fawr"}],
+        "identifiers": [{"source_person_id": "nhs_number", "resource_id": "n", "sequence": 1,
+                         "identifier_type": "nhs_number", "identifier_value": "9434765919"}],
+        "names": [{"source_person_id": "name", "resource_id": "m", "sequence": 1, "surname": "Pugh"}],
+    })  # fmt: skip
+    region.write_inputs()
+    region.dbt("seed")
+    region.dbt("run", "--selector", "standardise")
+    assert person(region, f"health|{CHILD_HEALTH}|telephone", "telephones", "guardian_names", "schools") == (
+        ["02920180123"], [], [],
+    )  # fmt: skip
+    assert person(region, f"health|{CHILD_HEALTH}|guardian", "guardian_names") == (["NIA RHYS"],)
+    hashes = dict(region.rows("select source_person_id, record_hash from intermediate.persons"))
+    assert hashes["plain"] == hashes["again"]
+    assert len(set(hashes.values())) == len(ids) - 1

@@ -26,6 +26,7 @@ with
             pupil_record_id,
             source_person_id,
             school_id,
+            school_name,
             roll_status,
             enrolment_status,
             upn,

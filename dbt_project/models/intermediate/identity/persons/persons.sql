@@ -10,9 +10,19 @@ with
 
     names as (select * from {{ ref('int_person_names') }}),
 
-    postcodes as (select * from {{ ref('int_person_postcodes') }}),
+    addresses as (select * from {{ ref('int_person_addresses') }}),
 
     former_upns as (select * from {{ ref('int_person_former_upns') }}),
+
+    former_nhs_numbers as (select * from {{ ref('int_person_former_nhs_numbers') }}),
+
+    telephones as (select * from {{ ref('int_person_telephones') }}),
+
+    guardians as (select * from {{ ref('int_person_guardians') }}),
+
+    schools as (select * from {{ ref('int_person_schools') }}),
+
+    forename_variants as (select * from {{ ref('forename_variants') }}),
 
     merges as (select * from {{ ref('int_person_merges') }}),
 
@@ -117,20 +127,31 @@ with
 
     ),
 
-    differing_postcodes as (
+    differing_addresses as (
 
-        select postcodes.record_key, postcodes.postcode
-        from postcodes
-        inner join latest on postcodes.record_key = latest.record_key
-        left join current_addresses on postcodes.record_key = current_addresses.record_key
-        where not latest.is_sealed and postcodes.postcode <> coalesce(current_addresses.postcode, '')
+        select
+            addresses.record_key,
+            case
+                when addresses.address_line <> coalesce(current_addresses.address_line, '')
+                then addresses.address_line
+            end as other_address_line,
+            case
+                when addresses.postcode <> coalesce(current_addresses.postcode, '') then addresses.postcode
+            end as other_postcode
+        from addresses
+        inner join latest on addresses.record_key = latest.record_key
+        left join current_addresses on addresses.record_key = current_addresses.record_key
+        where not latest.is_sealed
 
     ),
 
-    other_postcodes as (
+    other_addresses as (
 
-        select record_key, {{ sorted_set('postcode') }} as other_postcodes
-        from differing_postcodes
+        select
+            record_key,
+            {{ sorted_set('other_address_line') }} as other_address_lines,
+            {{ sorted_set('other_postcode') }} as other_postcodes
+        from differing_addresses
         group by record_key
 
     ),
@@ -150,6 +171,76 @@ with
 
     ),
 
+    differing_nhs_numbers as (
+
+        select former_nhs_numbers.record_key, former_nhs_numbers.nhs_number
+        from former_nhs_numbers
+        inner join latest on former_nhs_numbers.record_key = latest.record_key
+        where not latest.is_sealed and former_nhs_numbers.nhs_number <> coalesce(latest.nhs_number, '')
+
+    ),
+
+    other_nhs_numbers as (
+
+        select record_key, {{ sorted_set('nhs_number') }} as former_nhs_numbers
+        from differing_nhs_numbers
+        group by record_key
+
+    ),
+
+    -- 3. The people and places around the child; of a sealed record they too would be the path back
+    known_telephones as (
+
+        select telephones.record_key, {{ sorted_set('telephones.telephone') }} as telephones
+        from telephones
+        inner join latest on telephones.record_key = latest.record_key
+        where not latest.is_sealed
+        group by telephones.record_key
+
+    ),
+
+    known_guardians as (
+
+        select guardians.record_key, {{ sorted_set('guardians.guardian_name') }} as guardian_names
+        from guardians
+        inner join latest on guardians.record_key = latest.record_key
+        where not latest.is_sealed
+        group by guardians.record_key
+
+    ),
+
+    known_schools as (
+
+        select schools.record_key, {{ sorted_set('schools.school') }} as schools
+        from schools
+        inner join latest on schools.record_key = latest.record_key
+        where not latest.is_sealed
+        group by schools.record_key
+
+    ),
+
+    all_forenames as (
+
+        select record_key, forename
+        from latest
+
+        union
+
+        select record_key, other_forename as forename
+        from differing_names
+
+    ),
+
+    grouped_forenames as (
+
+        select
+            all_forenames.record_key, {{ sorted_set('forename_variants.variant_group') }} as forename_groups
+        from all_forenames
+        inner join forename_variants on all_forenames.forename = forename_variants.name
+        group by all_forenames.record_key
+
+    ),
+
     joined as (
 
         select
@@ -163,7 +254,10 @@ with
             latest.surname,
             coalesce(other_names.other_forenames, {{ sorted_set_empty() }}) as other_forenames,
             coalesce(other_names.other_surnames, {{ sorted_set_empty() }}) as other_surnames,
+            {{ surname_parts('latest.surname') }} as surname_parts,
+            coalesce(grouped_forenames.forename_groups, {{ sorted_set_empty() }}) as forename_groups,
             latest.birth_date,
+            {{ swapped_date('latest.birth_date') }} as birth_date_swapped,
             latest.expected_birth_date,
             case when latest.birth_date is null then latest.estimated_birth_year end as estimated_birth_year,
             coalesce(latest.is_unborn and latest.birth_date is null, false) as is_unborn,
@@ -174,12 +268,20 @@ with
             ) as nhs_number_reason,
             latest.nhs_number is not null
             and coalesce(nhs_number_statuses.is_verified, false) as is_nhs_number_verified,
+            coalesce(other_nhs_numbers.former_nhs_numbers, {{ sorted_set_empty() }}) as former_nhs_numbers,
             latest.upn,
             coalesce(latest.valid_upn_reason, latest.given_upn_reason, 'absent') as upn_reason,
             coalesce(other_upns.former_upns, {{ sorted_set_empty() }}) as former_upns,
             current_addresses.address_line,
             current_addresses.postcode,
-            coalesce(other_postcodes.other_postcodes, {{ sorted_set_empty() }}) as other_postcodes,
+            {{ postcode_sector('current_addresses.postcode') }} as postcode_sector,
+            {{ postcode_district('current_addresses.postcode') }} as postcode_district,
+            {{ postcode_area('current_addresses.postcode') }} as postcode_area,
+            coalesce(other_addresses.other_address_lines, {{ sorted_set_empty() }}) as other_address_lines,
+            coalesce(other_addresses.other_postcodes, {{ sorted_set_empty() }}) as other_postcodes,
+            coalesce(known_telephones.telephones, {{ sorted_set_empty() }}) as telephones,
+            coalesce(known_guardians.guardian_names, {{ sorted_set_empty() }}) as guardian_names,
+            coalesce(known_schools.schools, {{ sorted_set_empty() }}) as schools,
             merges.merged_into_record_key,
             latest.is_sealed,
             latest.family_group_id,
@@ -188,8 +290,13 @@ with
         from latest
         left join current_addresses on latest.record_key = current_addresses.record_key
         left join other_names on latest.record_key = other_names.record_key
-        left join other_postcodes on latest.record_key = other_postcodes.record_key
+        left join other_addresses on latest.record_key = other_addresses.record_key
         left join other_upns on latest.record_key = other_upns.record_key
+        left join other_nhs_numbers on latest.record_key = other_nhs_numbers.record_key
+        left join known_telephones on latest.record_key = known_telephones.record_key
+        left join known_guardians on latest.record_key = known_guardians.record_key
+        left join known_schools on latest.record_key = known_schools.record_key
+        left join grouped_forenames on latest.record_key = grouped_forenames.record_key
         left join merges on latest.record_key = merges.record_key
         left join nhs_number_statuses on latest.nhs_number_status = nhs_number_statuses.status_code
         left join
@@ -200,16 +307,18 @@ with
 
     ),
 
-    -- 3. A hash of what the linkage compares: it changes when the record changes, not when it is sent again
+    -- 4. A hash of what the linkage compares: it changes when the record changes, not when it is sent again
     hashed as (
 
         select
             joined.*,
             {{ hash_of([
-                'forename', 'middle_names', 'surname', 'other_forenames', 'other_surnames', 'birth_date',
-                'expected_birth_date', 'estimated_birth_year', 'is_unborn', 'sex', 'nhs_number',
-                'is_nhs_number_verified', 'upn', 'former_upns', 'address_line', 'postcode', 'other_postcodes',
-                'merged_into_record_key', 'is_sealed', 'family_group_id',
+                'forename', 'middle_names', 'surname', 'other_forenames', 'other_surnames', 'surname_parts',
+                'forename_groups', 'birth_date', 'birth_date_swapped', 'expected_birth_date',
+                'estimated_birth_year', 'is_unborn', 'sex', 'nhs_number', 'is_nhs_number_verified',
+                'former_nhs_numbers', 'upn', 'former_upns', 'address_line', 'postcode', 'postcode_sector',
+                'postcode_district', 'postcode_area', 'other_address_lines', 'other_postcodes', 'telephones',
+                'guardian_names', 'schools', 'merged_into_record_key', 'is_sealed', 'family_group_id',
             ]) }} as record_hash
         from joined
 
