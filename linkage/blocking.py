@@ -1,119 +1,149 @@
-"""Finds candidate pairs: records that agree on the keys of at least one blocking rule.
+"""Finds the pairs of records that are worth comparing.
 
-Put here: what a key is, joining on it, and the cap on the size of a block. Keep out: which rules there are
-and why (model.py).
+Put here: blocking keys and the joins over them. Keep out: which rules there are (model.py) and any look at how well
+two records agree.
 
-The joins run in DuckDB on record positions. `recordlinkage.Index` would do the same join in pandas, but it
-cannot cap a block, forgets which rule found a pair, and unites its results as an index of tuples.
+A key is a hash of a rule and its values, one row a record and value. The store keeps the keys, so that a night joins
+the keys of the changed records to those of all and the cost follows the change.
 """
 
 from dataclasses import dataclass
 from typing import Final
 
 import duckdb
-import numpy as np
 
-from linkage.model import MERGED_RULE, BlockingRule
+from linkage.model import BLOCKING_RULES, DECIDED_RULE, MERGED_RULE, BlockingRule
 
-KEYS: Final = {
-    "nhs_number": "SELECT record, nhs_number AS value FROM person",
-    "any_upn": "SELECT record, value FROM upns",
-    "any_forename": "SELECT record, value FROM forenames",
-    "any_surname": "SELECT record, value FROM surnames",
-    "any_forename_sound": "SELECT record, value FROM forenames_sound",
-    "any_surname_sound": "SELECT record, value FROM surnames_sound",
-    "any_postcode": "SELECT record, value FROM postcodes",
-    "family": "SELECT record, agency || '|' || system || '|' || family_group_id AS value FROM person",
-    "birth_date": "SELECT record, CAST(birth_date AS VARCHAR) AS value FROM person",
-    "birth_year": "SELECT record, CAST(year(birth_date) AS VARCHAR) AS value FROM person",
-    "birth_day_month": "SELECT record, strftime(birth_date, '%m-%d') AS value FROM person",
-    "date_or_swap": """
-        SELECT record, CAST(birth_date AS VARCHAR) AS value FROM person
-        UNION SELECT record, CAST(make_date(year(birth_date), day(birth_date), month(birth_date)) AS VARCHAR)
-        FROM person WHERE day(birth_date) <= 12""",
-    "names_unordered": """
-        SELECT record, least(forename, surname) || ' ' || greatest(forename, surname) AS value
-        FROM person WHERE forename IS NOT NULL AND surname IS NOT NULL""",
-}
+KEY_TABLE: Final = "CREATE TABLE IF NOT EXISTS block_key (key UBIGINT, record INTEGER, rule UTINYINT, is_one BOOLEAN)"
+
+RULE_NAMES: Final = (*(rule.name for rule in BLOCKING_RULES), MERGED_RULE, DECIDED_RULE)
+"""Bit n of a pair's `rules` is the n-th of these."""
+
+_KEYED: Final = """
+SELECT record, birth, birth_year, forename, surname, forename_sound, surname_sound, nhs_current, other_identifier,
+       family, is_unborn,
+       CASE WHEN upn IS NULL THEN former_upns
+            ELSE list_distinct(list_append(coalesce(former_upns, []), upn)) END AS upns,
+       CASE WHEN surname_sound IS NULL THEN other_surname_sounds
+            ELSE list_distinct(list_append(coalesce(other_surname_sounds, []), surname_sound)) END AS surname_sounds,
+       CASE WHEN forename_sound IS NULL THEN other_forename_sounds
+            ELSE list_distinct(list_append(coalesce(other_forename_sounds, []), forename_sound)) END AS forename_sounds,
+       list_concat(CASE WHEN postcode IS NULL THEN other_postcodes
+                        ELSE list_distinct(list_append(coalesce(other_postcodes, []), postcode)) END,
+                   CASE WHEN address_numbers <> '' THEN
+                        [address_numbers || ':' || left(regexp_extract(address_line, '[A-Z]{3,}'), 4)] END) AS places,
+       CASE WHEN birth_swapped IS NOT NULL THEN [least(birth, birth_swapped)] END AS swapped_dates,
+       list_concat(telephones, guardian_names) AS household
+FROM record
+"""
 
 
 @dataclass(frozen=True)
 class RuleCount:
-    """What one rule did."""
+    """What one rule did in a run."""
 
     pairs: int
+    """Distinct candidate pairs that it found, alone or with others."""
+    pairs_alone: int
+    """... that no other rule found."""
     blocks_cut: int
+    """Blocks over the size limit, left out."""
     records_in_cut_blocks: int
 
 
-@dataclass(frozen=True)
-class Candidates:
-    """Distinct candidate pairs, left before right, sorted."""
-
-    left: np.ndarray
-    right: np.ndarray
-    found_by: np.ndarray
-    """Bit set of rules, in the order of `rule_names`."""
-    rule_names: tuple[str, ...]
-    counts: dict[str, RuleCount]
-
-    def __len__(self) -> int:
-        """The number of pairs."""
-        return len(self.left)
+def update_keys(con: duckdb.DuckDBPyConnection) -> None:
+    """Replace the keys of the records in the temporary tables `changed` and `gone`."""
+    con.execute("DELETE FROM block_key WHERE record IN (FROM changed UNION ALL FROM gone)")
+    con.execute(f"CREATE OR REPLACE TEMP TABLE keyed_record AS {_KEYED} WHERE record IN (FROM changed)")
+    for number, rule in enumerate(BLOCKING_RULES):
+        con.execute(f"INSERT INTO block_key {_rule_keys(number, rule, 'keyed_record')}")
+    con.execute("DROP TABLE keyed_record")
 
 
-def find_candidates(con: duckdb.DuckDBPyConnection, rules: tuple[BlockingRule, ...], max_block_size: int) -> Candidates:
-    """Run every rule over the prepared persons and unite the pairs."""
-    con.execute("CREATE OR REPLACE TABLE candidate (l INTEGER, r INTEGER, rule UBIGINT)")
-    counts: dict[str, RuleCount] = {}
-    for number, rule in enumerate(rules):
-        counts[rule.name] = _run_rule(con, rule, number, max_block_size)
-    names = (*(rule.name for rule in rules), MERGED_RULE)
-    con.execute(
-        """
-        INSERT INTO candidate
-        SELECT least(p.record, m.record), greatest(p.record, m.record), $bit
-        FROM person p JOIN person m ON m.record_key = p.merged_into_record_key AND m.record <> p.record
-        """,
-        {"bit": 1 << (len(names) - 1)},
-    )
-    found = con.execute("SELECT l, r, bit_or(rule) AS found_by FROM candidate GROUP BY l, r ORDER BY l, r").fetchnumpy()
-    con.execute("DROP TABLE candidate")
-    found_by = np.asarray(found["found_by"], dtype=np.uint64)
-    counts[MERGED_RULE] = RuleCount(int(np.count_nonzero(found_by >> np.uint64(len(names) - 1))), 0, 0)
-    return Candidates(
-        np.asarray(found["l"], dtype=np.int64), np.asarray(found["r"], dtype=np.int64), found_by, names, counts
+def _rule_keys(number: int, rule: BlockingRule, table: str) -> str:
+    """The keys of one rule; a key with a part missing is none."""
+    parts = [f"{part.strip()} AS k{place}" for place, part in enumerate(_split(rule.key))]
+    names = [f"k{place}" for place in range(len(parts))]
+    known = " AND ".join(f"{name} IS NOT NULL" for name in names)
+    one = rule.one_of_two or "NULL"
+    return (
+        f"SELECT hash({number}, {', '.join(names)}) AS key, record, {number} AS rule, is_one FROM "
+        f"(SELECT record, {', '.join(parts)}, {one} AS is_one FROM {table}) WHERE {known}"
     )
 
 
-def _run_rule(con: duckdb.DuckDBPyConnection, rule: BlockingRule, number: int, max_block_size: int) -> RuleCount:
-    joined = f"({KEYS[rule.keys[0]]}) k0"
-    for position, key in enumerate(rule.keys[1:], start=1):
-        joined += f" JOIN ({KEYS[key]}) k{position} ON k{position}.record = k0.record"
-    value = " || '~' || ".join(f"k{position}.value" for position in range(len(rule.keys)))
-    con.execute(
-        f"CREATE OR REPLACE TEMP TABLE keyed AS "
-        f"SELECT DISTINCT k0.record, {value} AS block FROM {joined} WHERE {value} IS NOT NULL"
-    )
-    con.execute(
-        "CREATE OR REPLACE TEMP TABLE sized AS "
-        "SELECT block, count(*) AS records FROM keyed GROUP BY block HAVING count(*) > 1"
-    )
-    cut, records = con.execute(
-        "SELECT count(*), coalesce(sum(records), 0) FROM sized WHERE records > $cap", {"cap": max_block_size}
-    ).fetchall()[0]
-    condition = f"AND ({rule.only})" if rule.only else ""
-    persons = "JOIN person l ON l.record = a.record JOIN person r ON r.record = b.record" if rule.only else ""
+def _split(key: str) -> list[str]:
+    """The parts of a key: commas outside brackets."""
+    parts, depth = [""], 0
+    for letter in key:
+        depth += {"(": 1, ")": -1}.get(letter, 0)
+        if letter == "," and not depth:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return parts
+
+
+def find_candidates(con: duckdb.DuckDBPyConnection, max_block_size: int, *, is_first: bool) -> dict[str, RuleCount]:
+    """Find the candidate pairs of the changed records, as temporary table `candidate(l, r, rules)` with l < r.
+
+    Args:
+        con: the store, with keys up to date and the temporary tables `changed` and `decision_now(l, r, verdict)`.
+        max_block_size: blocks with more records are left out and counted.
+        is_first: all records are new, so the whole table is joined with itself.
+
+    Returns:
+        Counts by rule name.
+    """
+    touched = "" if is_first else "WHERE key IN (SELECT key FROM block_key WHERE record IN (FROM changed))"
     con.execute(
         f"""
-        CREATE OR REPLACE TEMP TABLE paired AS
-        WITH small AS (SELECT k.record, k.block FROM keyed k JOIN sized s USING (block) WHERE s.records <= $cap)
-        SELECT DISTINCT a.record AS l, b.record AS r
-        FROM small a JOIN small b ON a.block = b.block AND a.record < b.record {persons}
-        WHERE true {condition}
-        """,
-        {"cap": max_block_size},
+        CREATE OR REPLACE TEMP TABLE block AS
+        SELECT key, any_value(rule) AS rule, count(*) AS records FROM block_key {touched} GROUP BY key
+        HAVING count(*) > 1
+        """
     )
-    con.execute("INSERT INTO candidate SELECT l, r, $bit FROM paired", {"bit": 1 << number})
-    pairs = con.execute("SELECT count(*) FROM paired").fetchall()[0][0]
-    return RuleCount(int(pairs), int(cut), int(records))
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE live_key AS
+        SELECT k.key, k.record, k.rule, k.is_one FROM block_key k
+        SEMI JOIN (SELECT key FROM block WHERE records <= {max_block_size}) b USING (key)
+        """
+    )
+    left = "live_key" if is_first else "(SELECT * FROM live_key WHERE record IN (FROM changed))"
+    order = "a.record < b.record" if is_first else "a.record <> b.record"
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE candidate AS
+        SELECT l, r, CAST(bit_or(rules) AS UINTEGER) AS rules FROM (
+            SELECT least(a.record, b.record) AS l, greatest(a.record, b.record) AS r,
+                   CAST(1 AS UINTEGER) << a.rule AS rules
+            FROM {left} a JOIN live_key b ON a.key = b.key AND {order} AND (coalesce(a.is_one, true) OR b.is_one)
+            UNION ALL
+            SELECT least(m.record, r.record), greatest(m.record, r.record), CAST({1 << len(BLOCKING_RULES)} AS UINTEGER)
+            FROM record m JOIN record r ON r.record_key = m.merged_into_record_key AND r.record <> m.record
+            WHERE r.is_present AND (m.record IN (FROM changed) OR r.record IN (FROM changed))
+            UNION ALL
+            SELECT d.l, d.r, CAST({1 << len(BLOCKING_RULES) + 1} AS UINTEGER)
+            FROM decision_now d
+            WHERE d.l IN (FROM changed) OR d.r IN (FROM changed)
+            OR NOT EXISTS (FROM pair p WHERE p.l = d.l AND p.r = d.r)
+        ) GROUP BY l, r
+        """
+    )
+    cut = {
+        rule: (blocks, records)
+        for rule, blocks, records in con.execute(
+            f"SELECT rule, count(*), sum(records) FROM block WHERE records > {max_block_size} GROUP BY rule"
+        ).fetchall()
+    }
+    bits = ", ".join(
+        f"count(*) FILTER (rules & {1 << number} > 0), count(*) FILTER (rules = {1 << number})"
+        for number in range(len(RULE_NAMES))
+    )
+    found = con.execute(f"SELECT {bits} FROM candidate").fetchall()[0]
+    con.execute("DROP TABLE block; DROP TABLE live_key")
+    return {
+        name: RuleCount(found[2 * number], found[2 * number + 1], *map(int, cut.get(number, (0, 0))))
+        for number, name in enumerate(RULE_NAMES)
+    }

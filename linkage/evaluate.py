@@ -1,10 +1,11 @@
 """Measures clusters against a known truth.
 
-Put here: figures over pairs of records, over children and over twins. Keep out: anything that linking
-itself uses; truth exists for simulated regions only.
+Put here: figures over pairs of records, over children, over twins, and by any column. Keep out: anything that linking
+itself uses; truth exists for simulated regions and test files only.
 """
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -33,8 +34,38 @@ class Accuracy:
     @property
     def f1(self) -> float:
         """Harmonic mean of precision and recall."""
-        total = self.precision + self.recall
-        return 2 * self.precision * self.recall / total if total else 0.0
+        return _harmonic(self.precision, self.recall)
+
+
+@dataclass(frozen=True)
+class ClusterAccuracy:
+    """Clusters that are exactly one person: all of the judged records of that person and no other."""
+
+    true_clusters: int
+    """Persons."""
+    made_clusters: int
+    """Ids."""
+    exact_clusters: int
+
+    @property
+    def precision(self) -> float:
+        """Share of the ids that are exactly a person; 1 if there is none."""
+        return self.exact_clusters / self.made_clusters if self.made_clusters else 1.0
+
+    @property
+    def recall(self) -> float:
+        """Share of the persons who are exactly an id; 1 if there is none."""
+        return self.exact_clusters / self.true_clusters if self.true_clusters else 1.0
+
+    @property
+    def f1(self) -> float:
+        """Harmonic mean of precision and recall."""
+        return _harmonic(self.precision, self.recall)
+
+
+def _harmonic(precision: float, recall: float) -> float:
+    total = precision + recall
+    return 2 * precision * recall / total if total else 0.0
 
 
 @dataclass(frozen=True)
@@ -59,25 +90,37 @@ class Evaluation:
     """Adopted children whose earlier identity is among the judged too; the truth counts the two as two persons."""
     second_identities_revealed: int | None
     """... and shares an id with the new one. Must be nought."""
+    clusters: ClusterAccuracy
+    """Persons and ids of a single record count too."""
+    by_slice: dict[str, dict[str, Accuracy]] = field(default_factory=dict)
+    """By the columns asked for, and by their values: pairs with at least one record of the value."""
 
     def as_dict(self) -> dict[str, object]:
         """All figures, for printing and JSON."""
-        rounded = {
-            name: {**asdict(a), "precision": round(a.precision, 6), "recall": round(a.recall, 6), "f1": round(a.f1, 6)}
-            for name, a in self._accuracies()
-        }
-        overall = rounded.pop("")
         return {
-            **{key: value for key, value in asdict(self).items() if key not in ("pairs", "by_source_pair")},
-            "pairs": overall,
-            "by_source_pair": rounded,
+            **asdict(self),
+            "pairs": _rounded(self.pairs),
+            "clusters": _rounded(self.clusters),
+            "by_source_pair": {name: _rounded(a) for name, a in self.by_source_pair.items()},
+            "by_slice": {
+                column: {value: _rounded(a) for value, a in slices.items()} for column, slices in self.by_slice.items()
+            },
         }
 
-    def _accuracies(self) -> list[tuple[str, Accuracy]]:
-        return [("", self.pairs), *self.by_source_pair.items()]
+
+def _rounded(accuracy: Accuracy | ClusterAccuracy) -> dict[str, float]:
+    shares = {name: round(getattr(accuracy, name), 6) for name in ("precision", "recall", "f1")}
+    return {**asdict(accuracy), **shares}
 
 
-def evaluate(clusters: Path, truth: Path, *, persons: Path | None = None, people: Path | None = None) -> Evaluation:
+def evaluate(
+    clusters: Path,
+    truth: Path,
+    *,
+    persons: Path | None = None,
+    people: Path | None = None,
+    slices: Sequence[str] = (),
+) -> Evaluation:
     """Compare clusters.parquet with the true person of every source record.
 
     Args:
@@ -87,6 +130,11 @@ def evaluate(clusters: Path, truth: Path, *, persons: Path | None = None, people
         persons: the persons table, which translates feed to record_key.
         people: one row a true person with person_id, and twin_group or else family_id and birth_date; optionally
             birth_identity_person_id. Without it twins and second identities are not counted.
+        slices: columns of `people` (of the true person), else of `persons` (of the record), to give the figures by.
+            Columns of text or of few values: every value is a row of its own.
+
+    Raises:
+        TruthContractError: the truth has no key, or a slice is in neither table.
     """
     con = duckdb.connect()
     con.execute("CREATE TABLE truth AS " + _truth_query(con, truth, persons))
@@ -111,16 +159,33 @@ def evaluate(clusters: Path, truth: Path, *, persons: Path | None = None, people
     )
     counts = con.execute(
         """
-        SELECT count(*), count(DISTINCT person_id), count(DISTINCT child_id),
-               (SELECT count(*) FROM (SELECT child_id FROM judged GROUP BY 1 HAVING count(DISTINCT person_id) > 1)),
-               (SELECT count(*) FROM (SELECT person_id FROM judged GROUP BY 1 HAVING count(DISTINCT child_id) > 1))
-        FROM judged
+        WITH cell AS (SELECT person_id, child_id, count(*) AS n FROM judged GROUP BY ALL),
+        person AS (SELECT person_id, count(*) AS ids FROM cell GROUP BY ALL),
+        child AS (SELECT child_id, count(*) AS people FROM cell GROUP BY ALL)
+        SELECT (SELECT coalesce(sum(n), 0) FROM cell), (SELECT count(*) FROM person), (SELECT count(*) FROM child),
+               (SELECT count(*) FROM child WHERE people > 1), (SELECT count(*) FROM person WHERE ids > 1),
+               (SELECT count(*) FROM cell SEMI JOIN (FROM person WHERE ids = 1) USING (person_id)
+                SEMI JOIN (FROM child WHERE people = 1) USING (child_id))
         """
     ).fetchall()[0]
+    records, true, made, mixed, split, exact = (int(count) for count in counts)
     twins, sharing, second, revealed = _related(con, people) if people else (None, None, None, None)
+    by_slice = {column: _slice(con, column, people, persons) for column in slices}
     con.close()
     return Evaluation(
-        counts[0], counts[1], counts[2], overall, by_source_pair, counts[3], counts[4], twins, sharing, second, revealed
+        records=records,
+        persons=true,
+        children=made,
+        pairs=overall,
+        by_source_pair=by_source_pair,
+        mixed_ids=mixed,
+        split_children=split,
+        twins=twins,
+        twins_sharing_an_id=sharing,
+        second_identities=second,
+        second_identities_revealed=revealed,
+        clusters=ClusterAccuracy(true, made, exact),
+        by_slice=by_slice,
     )
 
 
@@ -136,6 +201,35 @@ _BY_SOURCE_PAIR = """
            coalesce(sum(pairs) FILTER (kind = 'correct'), 0)
     FROM paired GROUP BY ALL HAVING sum(pairs) > 0 ORDER BY ALL
 """
+
+_BY_SLICE = """
+    -- Pairs with at least one record of a value: all pairs of a group less those among its other records.
+    WITH valued AS (SELECT j.person_id, j.child_id, {value} AS value FROM judged j {source}),
+    sides AS (SELECT 'true' AS kind, person_id AS id, NULL AS part, value, count(*) AS n FROM valued GROUP BY ALL
+        UNION ALL SELECT 'linked', child_id, NULL, value, count(*) FROM valued GROUP BY ALL
+        UNION ALL SELECT 'correct', person_id, child_id, value, count(*) FROM valued GROUP BY ALL),
+    totals AS (SELECT kind, id, part, sum(n) AS total FROM sides GROUP BY ALL),
+    paired AS (SELECT sides.kind, value, total * (total - 1) // 2 - (total - n) * (total - n - 1) // 2 AS pairs
+        FROM sides JOIN totals ON sides.kind = totals.kind AND sides.id = totals.id
+        AND sides.part IS NOT DISTINCT FROM totals.part)
+    SELECT value, coalesce(sum(pairs) FILTER (kind = 'true'), 0), coalesce(sum(pairs) FILTER (kind = 'linked'), 0),
+           coalesce(sum(pairs) FILTER (kind = 'correct'), 0)
+    FROM paired GROUP BY ALL ORDER BY ALL
+"""
+
+
+def _slice(
+    con: duckdb.DuckDBPyConnection, column: str, people: Path | None, persons: Path | None
+) -> dict[str, Accuracy]:
+    for path, key in ((people, "person_id"), (persons, "record_key")):
+        if path is not None and column in con.read_parquet(str(path)).columns:
+            rows = f"SELECT CAST({key} AS VARCHAR) AS {key}, first(\"{column}\") AS v FROM '{_quoted(path)}' GROUP BY 1"
+            query = _BY_SLICE.format(
+                value="coalesce(CAST(s.v AS VARCHAR), 'not known')", source=f"LEFT JOIN ({rows}) s USING ({key})"
+            )
+            return {value: Accuracy(*(int(n) for n in pairs)) for value, *pairs in con.execute(query).fetchall()}
+    message = f"neither the people nor the persons have a column {column} to give the figures by"
+    raise TruthContractError(message)
 
 
 def _truth_query(con: duckdb.DuckDBPyConnection, truth: Path, persons: Path | None) -> str:

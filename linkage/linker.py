@@ -1,259 +1,165 @@
-"""The way from persons to children: read, block, compare, learn, score, veto, cluster, write.
+"""One run of the linkage: take in what changed, score its pairs, solve the children it touches, keep the ids.
 
 Put here: the order of the steps and what passes between them. Keep out: how any step works.
+
+The cost of a night follows the number of changed records. Training is another act: a night scores with the model that
+was promoted, and only an installation that has none trains its first one by itself, because it has no ids to disturb.
 """
 
 import shutil
 from collections import Counter
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
+import duckdb
 
-from linkage import outputs
-from linkage.blocking import Candidates, find_candidates
-from linkage.classify import Weights, learn_weights, probability, score
-from linkage.cluster import Clusters, Constraints, Link, solve
-from linkage.comparison import compare
-from linkage.model import (
-    BLOCKING_RULES,
-    CLUSTER_VETO,
-    COMPARISONS,
-    FIELDS,
-    LEARNING,
-    LIMITS,
-    MODEL_NAME,
-    MODEL_VERSION,
-    VETOES,
-    LinkageConfig,
-)
-from linkage.persons import Persons, load_persons, open_persons
-from linkage.summary import Counts, LinkageSummary
-from linkage.vetoes import NO_VETO, find_ambiguous, find_vetoes, seal_groups, veto_code
-
-_FIELD_COLUMN = {comparison.field: column for column, comparison in enumerate(COMPARISONS)}
-_VETO_NAMES = np.array([*(veto.name for veto in VETOES), CLUSTER_VETO, None], dtype=object)
-_CLUSTER_VETO_CODE = len(VETOES)
+from linkage import decisions, ledger, outputs
+from linkage.blocking import find_candidates, update_keys
+from linkage.children import find_touched, solve_touched
+from linkage.model import LinkageConfig
+from linkage.pairs import find_sealed, store_pairs
+from linkage.records import assign_rarity, take_in
+from linkage.scoring import score_candidates
+from linkage.store import live_model, open_store, promote_model, save_model
+from linkage.summary import LinkageSummary
+from linkage.training import has_enough, train_from
+from linkage.weights import Model, declared_model
 
 
-@dataclass
-class _Scored:
-    """Candidate pairs with what is known about each. Arrays of one entry a pair."""
-
-    left: np.ndarray
-    right: np.ndarray
-    levels: np.ndarray
-    veto: np.ndarray
-    bits: np.ndarray
-    probability: np.ndarray
-    is_merge: np.ndarray
-    is_link: np.ndarray
-
-    def is_identified(self) -> np.ndarray:
-        """Pairs with an identifier in common."""
-        nhs, upn = (
-            self.levels[:, _FIELD_COLUMN[field]] == FIELDS[field].names.index("same") for field in ("nhs_number", "upn")
-        )
-        return nhs | upn
-
-
-@dataclass(frozen=True)
-class _Solution:
-    """The links that were offered to the clusters, and the clusters."""
-
-    chosen: np.ndarray
-    """Number of the pair of each link."""
-    links: list[Link]
-    clusters: Clusters
-
-
-def link(persons: Path, out: Path, *, as_of: date, config: LinkageConfig) -> LinkageSummary:
+def link(
+    persons: Path,
+    out: Path,
+    *,
+    as_of: date,
+    config: LinkageConfig,
+    identity: Path | None = None,
+    decided: Path | None = None,
+) -> LinkageSummary:
     """Link standardised persons into children.
 
     Args:
-        persons: Parquet with the columns of model.REQUIRED_COLUMNS, one row a source record.
+        persons: Parquet with the columns of model.REQUIRED_COLUMNS, one row a present source record.
         out: folder that receives pairs.parquet, clusters.parquet and summary.json.
-        as_of: the date the result speaks for; written as linked_on.
+        as_of: the date the result speaks for. Before the date of the newest run the ids are read from history, and
+            only records that were never seen are linked.
         config: thresholds and limits.
+        identity: the identity store, which carries ids, pairs and models from run to run. None links once, with ids
+            that nobody keeps.
+        decided: folder of people's decisions; none if it is not there.
 
     Returns:
         The counts that summary.json holds.
+
+    Raises:
+        PersonsContractError: the persons do not have the promised shape.
+        StoreError: the identity store cannot be used.
+        DecisionError: the decisions contradict each other.
+        ClusterInvariantError: a fault of the program; nothing is written.
     """
-    spill = out / "spill"
-    con = open_persons(persons, config.memory_limit, spill)
+    spill = out.parent / f".{out.name}.spill"
     try:
-        people = load_persons(con, LIMITS)
-        candidates = find_candidates(con, BLOCKING_RULES, config.max_block_size)
-        levels, veto = _compare_in_chunks(people, candidates, config.chunk_pairs)
-        weights = learn_weights(levels[veto == NO_VETO], LEARNING)
-        scored = _score(people, candidates, levels, veto, weights, config)
-        solution = _cluster(people, scored)
-        rows = _cluster_rows(people, scored, solution)
-        decided = _decide(scored, solution.clusters.root, config)
-        methods = rows["link_method"].value_counts().sort_index()
-        summary = LinkageSummary(
-            **vars(_count(people, candidates, scored, decided, solution)),
-            as_of=as_of,
-            link_threshold=config.link,
-            review_threshold=config.review,
-            model_name=MODEL_NAME,
-            model_version=MODEL_VERSION,
-            weights_source=weights.source,
-            pairs_learnt_from=weights.pairs_learnt_from,
-            prior=round(weights.prior, 6),
-            bits=_bits(weights),
-            records_by_method={str(name): int(count) for name, count in methods.items()},
-            vetoes=_count_vetoes(decided, config),
-            blocking=candidates.counts,
-        )
-        stored = decided["is_stored"].to_numpy()
-        pairs = decided.loc[stored].drop(columns="is_stored").assign(found_by=candidates.found_by[stored])
-        outputs.write(con, out, pairs, levels[stored], rows, candidates.rule_names, summary)
+        with open_store(identity, config.memory_limit, spill) as con:
+            summary = _run(con, persons, as_of, config, decided)
+            outputs.stage(con, out, summary)
+        outputs.publish(out)
     finally:
-        con.close()
         shutil.rmtree(spill, ignore_errors=True)
     return summary
 
 
-def _compare_in_chunks(people: Persons, candidates: Candidates, chunk: int) -> tuple[np.ndarray, np.ndarray]:
-    """Levels and vetoes of all pairs, a chunk at a time; what is kept of a pair is a dozen bytes."""
-    levels = np.empty((len(candidates), len(COMPARISONS)), dtype=np.int8)
-    veto = np.empty(len(candidates), dtype=np.int8)
-    for start in range(0, len(candidates), chunk):
-        part = slice(start, start + chunk)
-        lefts, rights = candidates.left[part], candidates.right[part]
-        found = compare(people, lefts, rights, LIMITS)
-        levels[part] = found.matrix
-        veto[part] = find_vetoes(people, lefts, rights, found, LIMITS)
-    return levels, veto
-
-
-def _score(
-    people: Persons,
-    candidates: Candidates,
-    levels: np.ndarray,
-    veto: np.ndarray,
-    weights: Weights,
-    config: LinkageConfig,
-) -> _Scored:
-    lefts, rights = candidates.left, candidates.right
-    is_merge = candidates.found_by >> np.uint64(len(candidates.rule_names) - 1) > 0
-    extra = np.where((people.system[lefts] == people.system[rights]) & ~is_merge, LIMITS.same_system_bits, 0.0)
-    bits = score(levels, weights, extra)
-    scored = _Scored(lefts, rights, levels, veto, bits, probability(bits), is_merge, np.zeros(len(lefts), dtype=bool))
-    scored.is_link = (scored.probability >= config.link) & (veto == NO_VETO)
-    apart = _apart(scored)
-    ambiguous = find_ambiguous(people, lefts, rights, scored.is_link, scored.is_identified() | is_merge, apart)
-    scored.veto[ambiguous] = veto_code("ambiguous")
-    scored.is_link &= ~ambiguous
-    return scored
-
-
-def _apart(scored: _Scored) -> frozenset[tuple[int, int]]:
-    """Pairs that may not meet through others. A source's own merge outweighs likeness, but no seal or NHS number."""
-    keeps = np.array([*(veto.keeps_apart for veto in VETOES), False])[scored.veto]
-    by_group = np.isin(scored.veto, [veto_code("sealed"), veto_code("nhs_number_differs")])
-    pairs = np.flatnonzero(keeps & ~by_group & ~scored.is_merge)
-    return frozenset(zip(scored.left[pairs].tolist(), scored.right[pairs].tolist(), strict=True))
-
-
-def _cluster(people: Persons, scored: _Scored) -> _Solution:
-    chosen = np.flatnonzero(scored.is_link | scored.is_merge)
-    columns = (scored.left, scored.right, scored.bits, scored.is_merge)
-    links = [Link(*values) for values in zip(*(column[chosen].tolist() for column in columns), strict=True)]
-    constraints = Constraints(
-        people.nhs_number.tolist(), people.is_sealed.tolist(), seal_groups(people).tolist(), _apart(scored)
-    )
-    return _Solution(chosen, links, solve(len(people), links, constraints))
-
-
-def _cluster_rows(people: Persons, scored: _Scored, solution: _Solution) -> pd.DataFrame:
-    """One row a record: its child, and the weakest of the links that hold it there."""
-    root = solution.clusters.root
-    identified = scored.is_identified()[solution.chosen]
-    confidence = np.ones(len(people))
-    method = np.full(len(people), "singleton", dtype=object)
-    for number in solution.clusters.used:
-        one = solution.links[number]
-        kind = "merge" if one.is_merge else "identifier" if identified[number] else "probabilistic"
-        held = 1.0 if one.is_merge else float(scored.probability[solution.chosen[number]])
-        for record in (one.left, one.right):
-            if method[record] == "singleton" or held < confidence[record]:
-                confidence[record], method[record] = held, kind
-    _, group, sizes = np.unique(root, return_inverse=True, return_counts=True)
-    ids = {first: outputs.child_id(people.keys[first]) for first in np.unique(root)}
-    return pd.DataFrame(
-        {
-            "record": np.arange(len(people)),
-            "child_id": pd.Series([ids[first] for first in root], dtype="string"),
-            "cluster_size": sizes[group] if len(people) else np.array([], dtype=np.int64),
-            "link_confidence": confidence,
-            "link_method": pd.Series(method, dtype="string"),
-        }
+def _run(
+    con: duckdb.DuckDBPyConnection, persons: Path, as_of: date, config: LinkageConfig, decided: Path | None
+) -> LinkageSummary:
+    newest = ledger.newest_as_of(con)
+    is_look_back = newest is not None and as_of < newest
+    day = newest if is_look_back else as_of
+    delta = take_in(con, persons, variants=config.variants, is_look_back=is_look_back)
+    told = _take_decisions(con, decided, day)
+    update_keys(con)
+    model = live_model(con)
+    is_first = model is None
+    if is_first:
+        con.execute("INSERT INTO changed SELECT record FROM record WHERE is_present AND record NOT IN (FROM changed)")
+    run = ledger.start_run(con, day, model.version if model else "declared", delta.digest)
+    rules = find_candidates(con, config.max_block_size, is_first=is_first)
+    if is_first:
+        model = _first_model(con, run, as_of, config)
+    else:
+        assign_rarity(con, model.version, "FROM changed")
+        score_candidates(con)
+    find_sealed(con)
+    weighed = store_pairs(con, model, config)
+    ledger.seal(con, run)
+    find_touched(con, config, everything=is_first)
+    clusters = solve_touched(con, config)
+    changes = ledger.apply(con, run)
+    outputs.find_children(con, as_of if is_look_back else None)
+    outputs.decide(con, config)
+    outputs.find_held(con)
+    counts = outputs.count_outputs(con)
+    counts["vetoes"]["sealed"] = weighed.withheld_probable
+    counts["merges"] += weighed.withheld_merges
+    counts["merges_refused"] += weighed.withheld_merges
+    return LinkageSummary(
+        **counts,
+        records=delta.records,
+        merges_unresolved=delta.merges_unresolved,
+        as_of=as_of,
+        is_look_back=is_look_back,
+        records_new=delta.new,
+        records_changed=delta.changed,
+        records_gone=delta.gone,
+        pairs_compared=weighed.compared,
+        pairs_withheld=weighed.withheld,
+        components_solved=clusters.suspect,
+        components_oversized=clusters.oversized,
+        ids_created=changes.created,
+        ids_merged=changes.merged,
+        ids_split=changes.split,
+        ids_changed=changes.ids_changed,
+        link_threshold=config.link,
+        review_threshold=config.review,
+        model_version=model.version,
+        pairs_learnt_from=model.labels,
+        prior=round(model.prior, 9),
+        decisions=told,
+        blocking=rules,
     )
 
 
-def _decide(scored: _Scored, root: np.ndarray, config: LinkageConfig) -> pd.DataFrame:
-    """The decision of every pair, in agreement with the clusters."""
-    same_child = root[scored.left] == root[scored.right]
-    veto = scored.veto.copy()
-    wanted = scored.is_link | scored.is_merge
-    veto[wanted & ~same_child & (veto == NO_VETO)] = _CLUSTER_VETO_CODE
-    linked = wanted & same_child
-    veto[linked] = NO_VETO
-    shown = np.array([*(one.always_review for one in VETOES), False, False])[veto]
-    review = ~linked & ((scored.probability >= config.review) | scored.is_merge | shown)
-    decision = np.where(linked, "link", np.where(review, "review", "no_link"))
-    is_withheld = veto == veto_code("sealed")
-    is_stored = ~is_withheld & ((scored.probability >= config.keep) | linked | review)
-    return pd.DataFrame(
-        {
-            "l": scored.left,
-            "r": scored.right,
-            "probability": scored.probability,
-            "decision": decision.astype(object),
-            "veto": _VETO_NAMES[veto],
-            "is_stored": is_stored,
-        }
+def _first_model(con: duckdb.DuckDBPyConnection, run: int, as_of: date, config: LinkageConfig) -> Model:
+    """Score all candidates with the declared model, or with a first trained one where there are enough records."""
+    if not has_enough(con, config):
+        score_candidates(con)
+        return declared_model()
+    model = train_from(con, as_of, config)
+    save_model(con, model, run)
+    promote_model(con, model.version, run)
+    return model
+
+
+def _take_decisions(con: duckdb.DuckDBPyConnection, folder: Path | None, as_of: date) -> dict[str, int]:
+    """Put the decisions in force in the place of the last run's; `redecided(record)` names whose decisions changed."""
+    in_force = decisions.load(folder, as_of).frame if folder is not None else None
+    con.execute("CREATE OR REPLACE TEMP TABLE told (record_key_l VARCHAR, record_key_r VARCHAR, verdict VARCHAR)")
+    if in_force is not None and len(in_force):
+        con.register("decision_rows", in_force)
+        con.execute("INSERT INTO told SELECT record_key_l, record_key_r, verdict FROM decision_rows")
+        con.unregister("decision_rows")
+    con.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE decision_now AS
+        SELECT least(a.record, b.record) AS l, greatest(a.record, b.record) AS r, verdict
+        FROM told t JOIN record a ON a.record_key = t.record_key_l JOIN record b ON b.record_key = t.record_key_r
+        WHERE a.is_present AND b.is_present;
+        CREATE OR REPLACE TEMP TABLE redecided AS
+        SELECT unnest([l, r]) AS record FROM (
+            (FROM decision_now EXCEPT FROM applied_decision) UNION (FROM applied_decision EXCEPT FROM decision_now)
+        );
+        DELETE FROM applied_decision;
+        INSERT INTO applied_decision FROM decision_now
+        """
     )
-
-
-def _bits(weights: Weights) -> dict[str, dict[str, float]]:
-    return {
-        c.field: {name: round(float(value), 3) for name, value in zip(c.names, weights.bits(c.field), strict=False)}
-        for c in COMPARISONS
-    }
-
-
-def _count(
-    people: Persons, candidates: Candidates, scored: _Scored, decided: pd.DataFrame, solution: _Solution
-) -> Counts:
-    root = solution.clusters.root
-    withheld = decided["veto"] == "sealed"
-    review = (decided["decision"] == "review") & ~withheld
-    sizes = np.unique(root, return_counts=True)[1]
-    return Counts(
-        records=len(people),
-        pairs_compared=len(candidates),
-        pairs_kept=int(decided["is_stored"].sum()),
-        pairs_withheld=int(withheld.sum()),
-        links=int((decided["decision"] == "link").sum()),
-        review=int(review.sum()),
-        review_open=int((review & (root[scored.left] != root[scored.right])).sum()),
-        merges=int(scored.is_merge.sum()),
-        merges_refused=sum(solution.links[number].is_merge for number in solution.clusters.refused),
-        merges_unresolved=people.merges_unresolved,
-        children=len(sizes),
-        singletons=int((sizes == 1).sum()),
-        largest_cluster=int(sizes.max(initial=0)),
-    )
-
-
-def _count_vetoes(decided: pd.DataFrame, config: LinkageConfig) -> dict[str, int]:
-    """Pairs for review, and the probable ones that are withheld, by the veto that keeps them from being linked."""
-    counts = (decided["decision"] == "review") & decided["veto"].notna()
-    counts |= (decided["veto"] == "sealed") & (decided["probability"] >= config.review)
-    counted = Counter(decided.loc[counts, "veto"])
-    return {name: counted[name] for name in _VETO_NAMES[:-1]}
+    told = Counter(dict(con.execute("SELECT verdict, count(*) FROM decision_now GROUP BY 1 ORDER BY 1").fetchall()))
+    dormant = con.execute("SELECT (SELECT count(*) FROM told) - (SELECT count(*) FROM decision_now)").fetchall()[0][0]
+    return {**{verdict: told[verdict] for verdict in ("same", "not_same", "unsure", "sealed")}, "dormant": dormant}

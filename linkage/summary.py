@@ -13,14 +13,11 @@ from linkage.blocking import RuleCount
 
 @dataclass(frozen=True)
 class Counts:
-    """Records, pairs and children of a run."""
+    """Records, pairs and children as they stand after a run."""
 
     records: int
-    pairs_compared: int
     pairs_kept: int
     """Pairs in pairs.parquet; the others were under LinkageConfig.keep, or withheld."""
-    pairs_withheld: int
-    """Pairs with a sealed record: decided, counted, and not stored."""
     links: int
     review: int
     review_open: int
@@ -37,19 +34,34 @@ class Counts:
 
 @dataclass(frozen=True)
 class LinkageSummary(Counts):
-    """One run: its counts, its settings and the model that decided."""
+    """One run: its counts, what it changed, its settings and the model that decided."""
 
     as_of: date
+    is_look_back: bool
+    """Whether the run asked for a day before the newest run: ids are then read from history."""
+    records_new: int
+    records_changed: int
+    records_gone: int
+    pairs_compared: int
+    """Candidate pairs scored in this run."""
+    pairs_withheld: int
+    """Pairs with a sealed record: decided, counted, and not stored."""
+    components_solved: int
+    """Groups of records in which something spoke against one child, solved by average linkage."""
+    components_oversized: int
+    """... that were larger than a child can be: an alarm."""
+    ids_created: int
+    ids_merged: int
+    ids_split: int
+    ids_changed: int
+    """Records that were known before and are under another id now."""
     link_threshold: float
     review_threshold: float
-    model_name: str
     model_version: str
-    weights_source: str
-    """`learnt`, or `declared: <reason>`."""
     pairs_learnt_from: int
     prior: float
-    bits: dict[str, dict[str, float]]
-    """Evidence, log2(m/u), of every level of every comparison."""
+    decisions: dict[str, int]
+    """Decisions of people in force, by verdict; `dormant` speak of records that are not there."""
     records_by_method: dict[str, int]
     vetoes: dict[str, int]
     """Pairs for review, and the probable ones withheld, by the veto that keeps them from being linked."""

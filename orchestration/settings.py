@@ -65,6 +65,21 @@ class Settings(BaseSettings):
         return self.root / "releases"
 
     @property
+    def identity(self) -> Path:
+        """The identity store: which record is which child, and why. Only `linkage` opens it."""
+        return self.root / "identity.duckdb"
+
+    @property
+    def decisions(self) -> Path:
+        """What people decided about pairs of records; one file a batch, never changed."""
+        return self.root / "decisions"
+
+    @property
+    def variants(self) -> Path:
+        """Variants of forenames, a seed of dbt and an input of the linkage of other files."""
+        return REPOSITORY / "dbt_project" / "seeds" / "forename_variants.csv"
+
+    @property
     def dagster_home(self) -> Path:
         """Dagster's own storage: runs, events, schedules."""
         return self.root / "dagster"
@@ -120,9 +135,9 @@ class Settings(BaseSettings):
         # may read it. The inbox keeps its rights: suppliers write there.
         os.umask(0o077)
         for folder in (self.inbox, self.places.landing, self.places.quarantine, self.work, self.releases,
-                       self.dagster_home):
+                       self.decisions, self.dagster_home):
             folder.mkdir(parents=True, exist_ok=True)
-        for private in (self.places.landing, self.places.quarantine, self.work, self.dagster_home):
+        for private in (self.places.landing, self.places.quarantine, self.work, self.decisions, self.dagster_home):
             private.chmod(0o700)
         if self.warehouse.exists():
             self.warehouse.chmod(0o600)

@@ -98,7 +98,7 @@ def _tell_assessments(connection: duckdb.DuckDBPyConnection, console: Console) -
         from looked_after_health_assessments
     """)
     worst = connection.execute("""
-        select left(child_id, 8), kind, due_date, status_label_en, days_overdue, coalesce(times_not_brought, 0),
+        select right(child_id, 8), kind, due_date, status_label_en, days_overdue, coalesce(times_not_brought, 0),
                rule_status
         from looked_after_health_assessments where done_date is null and due_date is not null
         order by days_overdue desc nulls last, due_date, child_id limit 5
@@ -123,7 +123,7 @@ def _tell_register(connection: duckdb.DuckDBPyConnection, console: Console) -> N
         from register_reviews where is_on_register
     """)
     worst = connection.execute("""
-        select left(child_id, 8), category_code, length_band_label_en, next_review_due_date, review_status_label_en,
+        select right(child_id, 8), category_code, length_band_label_en, next_review_due_date, review_status_label_en,
                review_days_overdue, siblings_in_conference
         from register_reviews where is_on_register
         order by review_days_overdue desc nulls last, days_on_register desc, registration_key limit 5

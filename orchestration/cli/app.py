@@ -14,7 +14,7 @@ import typer
 from rich.markup import escape
 
 from connectors.errors import ConfigurationError, ConnectorError
-from orchestration.cli import builds, deliveries, demonstration, marts
+from orchestration.cli import builds, deliveries, demonstration, identity, linking, marts
 from orchestration.cli.console import errors
 from orchestration.settings import SOFTWARE_VERSION, Settings
 
@@ -29,6 +29,8 @@ app.command("build")(builds.build)
 app.command("run")(builds.run)
 app.command("ui")(builds.ui)
 app.add_typer(marts.app, name="marts")
+app.command("link")(linking.link)
+app.add_typer(identity.app, name="linkage")
 app.command("demo")(demonstration.demo)
 app.command("simulate")(demonstration.simulate)
 app.command("docs", hidden=True)(builds.docs)

@@ -7,6 +7,7 @@ import dagster as dg
 
 import linkage
 from orchestration.defs.transform import as_of_date
+from orchestration.identity import linkage_config
 from orchestration.resources import AsOf, Installation
 
 PERSONS = dg.AssetKey(["intermediate", "persons"])
@@ -19,10 +20,10 @@ KEYS = [dg.AssetKey(["linkage", "pairs"]), dg.AssetKey(["linkage", "clusters"])]
 )
 def link(installation: Installation, config: AsOf):  # noqa: ANN201  dagster reads the generator's annotation
     """Give every source record a child_id: scored pairs, then clusters."""
-    settings, thresholds = installation.settings(), installation.region().thresholds
+    settings = installation.settings()
     summary = linkage.link(
         settings.work / "persons.parquet", settings.work / "linkage", as_of=as_of_date(config),
-        config=linkage.LinkageConfig(link=thresholds.link, review=thresholds.review),
+        config=linkage_config(settings, installation.region()), identity=settings.identity, decided=settings.decisions,
     )
     counts = {name: value for name, value in vars(summary).items() if isinstance(value, int | float)}
     for key in KEYS:

@@ -15,6 +15,7 @@ import pytest
 import linkage
 
 AS_OF = dt.date(2025, 9, 1)
+VARIANTS = Path(__file__).parents[3] / "dbt_project" / "seeds" / "forename_variants.csv"
 
 
 @pytest.fixture(scope="session")
@@ -71,11 +72,20 @@ def run(region: ModuleType, tmp_path: Path) -> Callable[..., Linked]:
     """Link rows of the persons table."""
     runs = iter(range(100))
 
-    def link(*rows: dict[str, object], **settings: object) -> Linked:
+    def link(
+        *rows: dict[str, object],
+        identity: Path | None = None,
+        decided: Path | None = None,
+        as_of: dt.date = AS_OF,
+        **settings: object,
+    ) -> Linked:
         folder = tmp_path / f"run{next(runs)}"
         folder.mkdir()
         persons = region.write_persons(list(rows), folder / "persons.parquet")
-        summary = linkage.link(persons, folder / "linkage", as_of=AS_OF, config=linkage.LinkageConfig(**settings))
+        config = linkage.LinkageConfig(variants=VARIANTS, **settings)
+        summary = linkage.link(
+            persons, folder / "linkage", as_of=as_of, config=config, identity=identity, decided=decided
+        )
         return Linked(folder / "linkage", summary)
 
     return link

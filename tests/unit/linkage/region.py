@@ -127,6 +127,7 @@ def row(key: str, **values: object) -> dict[str, object]:
         "sex": None, "nhs_number": None, "nhs_number_reason": "absent", "is_nhs_number_verified": False, "upn": None,
         "upn_reason": "absent", "former_upns": [], "address_line": None, "postcode": None, "other_postcodes": [],
         "merged_into_record_key": None, "is_sealed": False, "family_group_id": None,
+        "telephones": [], "guardian_names": [], "schools": [], "former_nhs_numbers": [], "other_address_lines": [],
         "first_seen_date": dt.date(2024, 1, 1), "data_current_to": dt.date(2025, 1, 1), "record_hash": "x",
     }  # fmt: skip
     return base | values
@@ -139,7 +140,20 @@ def write_persons(rows: list[dict[str, object]], path: Path) -> Path:
         **dict.fromkeys(columns, "VARCHAR"),
         **dict.fromkeys(("birth_date", "expected_birth_date", "first_seen_date", "data_current_to"), "DATE"),
         **dict.fromkeys(("is_unborn", "is_sealed", "is_nhs_number_verified"), "BOOLEAN"),
-        **dict.fromkeys(("other_forenames", "other_surnames", "former_upns", "other_postcodes"), "VARCHAR[]"),
+        **dict.fromkeys(
+            (
+                "other_forenames",
+                "other_surnames",
+                "former_upns",
+                "other_postcodes",
+                "telephones",
+                "guardian_names",
+                "schools",
+                "former_nhs_numbers",
+                "other_address_lines",
+            ),
+            "VARCHAR[]",
+        ),
         "estimated_birth_year": "INTEGER",
     }
     frame = pd.DataFrame(rows, columns=list(columns)).astype(object)

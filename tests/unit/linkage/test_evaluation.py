@@ -84,3 +84,44 @@ def test_nothing_to_judge_is_no_error(clusters, tmp_path):
     found = linkage.evaluate(clusters, truth)
     assert found.records == 0
     assert found.pairs.precision == found.pairs.recall == 1.0
+
+
+def test_a_cluster_counts_only_if_it_is_exactly_one_person(tmp_path):
+    pd.DataFrame(
+        [("a|s|1", "X"), ("b|s|1", "X"), ("a|s|2", "Y"), ("a|s|3", "Z"), ("b|s|3", "Z"), ("a|s|4", "V")],
+        columns=["record_key", "child_id"],
+    ).to_parquet(tmp_path / "clusters.parquet")
+    pd.DataFrame(
+        [("a|s|1", "1"), ("b|s|1", "1"), ("a|s|2", "2"), ("a|s|3", "3"), ("b|s|3", "4"), ("a|s|4", "4")],
+        columns=["record_key", "person_id"],
+    ).to_parquet(tmp_path / "truth.parquet")
+    found = linkage.evaluate(tmp_path / "clusters.parquet", tmp_path / "truth.parquet").clusters
+    # X and Y are persons 1 and 2; Z holds two persons, and V half of one.
+    assert (found.made_clusters, found.true_clusters, found.exact_clusters) == (4, 4, 2)
+    assert found.precision == found.recall == found.f1 == 0.5
+
+
+def test_figures_by_a_column_judge_the_pairs_that_touch_each_of_its_values(clusters, truth, tmp_path):
+    people = tmp_path / "people.parquet"
+    born = dt.date(2015, 1, 1)
+    pd.DataFrame(
+        {"person_id": ["P1", "P2"], "family_id": ["F", "G"], "birth_date": [born, born], "origin": ["welsh", None]}
+    ).to_parquet(people)
+    found = linkage.evaluate(clusters, truth, people=people, slices=["origin"]).by_slice["origin"]
+    # X holds both records of P1 and one of P2: three pairs, all touch P1, two touch P2.
+    assert (found["welsh"].true_pairs, found["welsh"].linked_pairs, found["welsh"].correct_pairs) == (1, 3, 1)
+    assert (found["not known"].true_pairs, found["not known"].linked_pairs, found["not known"].correct_pairs) == (
+        1,
+        2,
+        0,
+    )
+
+
+def test_figures_by_a_column_of_the_records_need_the_persons(clusters, truth, tmp_path):
+    persons = tmp_path / "persons.parquet"
+    pd.DataFrame({"record_key": [key for key, _ in CLUSTERS], "sex": ["F", "F", "M", "M", "F"]}).to_parquet(persons)
+    found = linkage.evaluate(clusters, truth, persons=persons, slices=["sex"])
+    assert found.by_slice["sex"]["F"].linked_pairs == 3
+    assert found.as_dict()["by_slice"]["sex"]["F"]["recall"] == 1.0
+    with pytest.raises(linkage.TruthContractError, match="have a column shoe"):
+        linkage.evaluate(clusters, truth, persons=persons, slices=["shoe"])

@@ -1,0 +1,132 @@
+"""The commands about who is who: models, decisions, the review queue and explanations (`dolen linkage ...`).
+
+Here belongs what a person types and what it shows. The work itself belongs to `linkage`; a nightly run is `dolen run`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from connectors.errors import ConfigurationError
+from orchestration.cli.console import errors, results, table
+from orchestration.settings import Settings
+
+app = typer.Typer(help="Models, decisions, review and explanations of the linkage.", no_args_is_help=True)
+Version = Annotated[str, typer.Argument(help="Version of a model, as `dolen linkage models` lists them.")]
+
+
+@contextmanager
+def _plainly() -> Generator[None]:
+    """A mistake that somebody can mend ends in one line; a fault of the program does not hide."""
+    from linkage import ClusterInvariantError, LinkageError
+
+    try:
+        yield
+    except ClusterInvariantError:
+        raise
+    except LinkageError as fault:
+        raise ConfigurationError(str(fault)) from fault
+
+
+def _today() -> date:
+    return datetime.now().astimezone().date()
+
+
+@app.command()
+def train(context: typer.Context) -> None:
+    """Train a new model from the records at hand; it does not score before it is promoted."""
+    import linkage
+    from orchestration.identity import linkage_config
+
+    settings: Settings = context.obj
+    with _plainly(), errors.status("Training ..."):
+        config = linkage_config(settings, settings.load_region())
+        model = linkage.train_model(settings.identity, as_of=_today(), config=config)
+    results.print(f"Model {model.version}, trained on {model.records:,} records and {model.labels:,} labelled pairs.")
+    results.print(f"Next: dolen linkage shadow {model.version}")
+
+
+@app.command()
+def shadow(context: typer.Context, version: Version) -> None:
+    """Show what a model would change if it were promoted now; nothing is changed."""
+    import linkage
+    from orchestration.identity import linkage_config
+
+    settings: Settings = context.obj
+    with _plainly(), errors.status("Scoring in the shadow ..."):
+        config = linkage_config(settings, settings.load_region())
+        found = linkage.try_in_shadow(settings.identity, version, config=config, out=settings.work / "linkage")
+    rows = [
+        ("records", f"{found.records:,}", ""),
+        ("pairs linked by their weight", f"{found.links_before:,}", f"{found.links_after:,}"),
+        ("pairs for review", f"{found.review_before:,}", f"{found.review_after:,}"),
+        ("ids that would be merged into another", "", f"{found.ids_merged:,}"),
+        ("ids that would be split off another", "", f"{found.ids_split:,}"),
+        ("records that would change their id", "", f"{found.records_moved:,}"),
+    ]
+    results.print(table("In the shadow", ("", found.live_version, found.model_version), rows, right=(1, 2)))
+    results.print(f"Next, if this is right: dolen linkage promote {version}")
+
+
+@app.command()
+def promote(context: typer.Context, version: Version) -> None:
+    """Make a model the one that scores, and solve all children with it."""
+    import linkage
+    from orchestration.identity import linkage_config
+
+    settings: Settings = context.obj
+    with _plainly(), errors.status("Promoting ..."):
+        changes = linkage.promote(
+            settings.identity, version, config=linkage_config(settings, settings.load_region())
+        )
+    results.print(
+        f"Model {version} is live: {changes.merged:,} ids merged, {changes.split:,} split, "
+        f"{changes.ids_changed:,} records under another id. The next run publishes it."
+    )
+
+
+@app.command()
+def models(context: typer.Context) -> None:
+    """List the models."""
+    import linkage
+    from orchestration.identity import linkage_config
+
+    settings: Settings = context.obj
+    with _plainly():
+        found = linkage.list_models(settings.identity, config=linkage_config(settings, settings.load_region()))
+    rows = [
+        (one["version"], "live" if one["is_live"] else "", f"{one['records']:,}", f"{one['labels']:,}") for one in found
+    ]
+    results.print(table("Models", ("version", "", "records", "labelled pairs"), rows, right=(2, 3)))
+
+
+@app.command("import")
+def import_decisions(
+    context: typer.Context, file: Annotated[Path, typer.Argument(help="CSV of decisions.", exists=True)]
+) -> None:
+    """Take in decisions of people (same, not_same, unsure, sealed) from a CSV file; all of it, or nothing."""
+    import linkage
+
+    settings: Settings = context.obj
+    with _plainly():
+        imported = linkage.import_decisions(settings.decisions, file, identity=settings.identity)
+    results.print(f"{imported.decisions:,} decisions taken in ({imported.rows:,} pairs). The next run applies them.")
+
+
+@app.command("export")
+def export_decisions(
+    context: typer.Context, file: Annotated[Path, typer.Argument(help="CSV file to write.")]
+) -> None:
+    """Write the decisions in force today into a CSV file."""
+    import linkage
+
+    settings: Settings = context.obj
+    with _plainly():
+        count = linkage.export_decisions(settings.decisions, file, _today())
+    results.print(f"{count:,} decisions written to {file}")
