@@ -84,18 +84,18 @@ def _split(key: str) -> list[str]:
     return parts
 
 
-def find_candidates(con: duckdb.DuckDBPyConnection, max_block_size: int, *, is_first: bool) -> dict[str, RuleCount]:
+def find_candidates(con: duckdb.DuckDBPyConnection, max_block_size: int, *, is_full: bool) -> dict[str, RuleCount]:
     """Find the candidate pairs of the changed records, as temporary table `candidate(l, r, rules)` with l < r.
 
     Args:
         con: the store, with keys up to date and the temporary tables `changed` and `decision_now(l, r, verdict)`.
         max_block_size: blocks with more records are left out and counted.
-        is_first: all records are new, so the whole table is joined with itself.
+        is_full: all records are new or changed, so the whole table is joined with itself.
 
     Returns:
         Counts by rule name.
     """
-    touched = "" if is_first else "WHERE key IN (SELECT key FROM block_key WHERE record IN (FROM changed))"
+    touched = "" if is_full else "WHERE key IN (SELECT key FROM block_key WHERE record IN (FROM changed))"
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE block AS
@@ -110,8 +110,8 @@ def find_candidates(con: duckdb.DuckDBPyConnection, max_block_size: int, *, is_f
         SEMI JOIN (SELECT key FROM block WHERE records <= {max_block_size}) b USING (key)
         """
     )
-    left = "live_key" if is_first else "(SELECT * FROM live_key WHERE record IN (FROM changed))"
-    order = "a.record < b.record" if is_first else "a.record <> b.record"
+    left = "live_key" if is_full else "(SELECT * FROM live_key WHERE record IN (FROM changed))"
+    order = "a.record < b.record" if is_full else "a.record <> b.record"
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE candidate AS

@@ -80,8 +80,9 @@ def _run(
     is_first = model is None
     if is_first:
         con.execute("INSERT INTO changed SELECT record FROM record WHERE is_present AND record NOT IN (FROM changed)")
+    is_full = is_first or delta.new + delta.changed == delta.records
     run = ledger.start_run(con, day, model.version if model else "declared", delta.digest)
-    rules = find_candidates(con, config.max_block_size, is_first=is_first)
+    rules = find_candidates(con, config.max_block_size, is_full=is_full)
     if is_first:
         model = _first_model(con, run, as_of, config)
     else:
@@ -90,7 +91,7 @@ def _run(
     find_sealed(con)
     weighed = store_pairs(con, model, config)
     ledger.seal(con, run)
-    find_touched(con, config, everything=is_first)
+    find_touched(con, config, everything=is_full)
     clusters = solve_touched(con, config)
     changes = ledger.apply(con, run)
     outputs.find_children(con, as_of if is_look_back else None)

@@ -48,7 +48,7 @@ def look_up(identity: Path, persons: Path, *, config: LinkageConfig, limit: int 
         take_in(con, persons, variants=config.variants, is_look_back=True)
         con.execute("CREATE OR REPLACE TEMP TABLE decision_now (l INTEGER, r INTEGER, verdict VARCHAR)")
         update_keys(con)
-        find_candidates(con, config.max_block_size, is_first=False)
+        find_candidates(con, config.max_block_size, is_full=False)
         model = live_model(con) or declared_model()
         assign_rarity(con, model.version, "FROM changed")
         score_candidates(con)

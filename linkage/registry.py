@@ -142,7 +142,7 @@ def _all_candidates(con: duckdb.DuckDBPyConnection, config: LinkageConfig) -> No
         CREATE OR REPLACE TEMP TABLE decision_now AS FROM applied_decision
         """
     )
-    find_candidates(con, config.max_block_size, is_first=True)
+    find_candidates(con, config.max_block_size, is_full=True)
 
 
 def _apply(con: duckdb.DuckDBPyConnection, model: Model, config: LinkageConfig) -> ledger.Changes:

@@ -280,10 +280,12 @@ def test_two_runs_at_once_are_refused_with_a_plain_message(run, child, identity)
 
 
 HOLDER = """
-import duckdb, sys, time
-con = duckdb.connect(sys.argv[1])
-print("open", flush=True)
-time.sleep(60)
+import sys, time
+from pathlib import Path
+from linkage import store
+with store.open_store(Path(sys.argv[1]), "1GB", Path(sys.argv[1]).parent / "spill"):
+    print("open", flush=True)
+    time.sleep(60)
 """
 
 KILLED = """
