@@ -37,6 +37,9 @@ ui: setup ## Open the Dagster page on http://127.0.0.1:3000
 bench: setup ## Measure landing, linkage and build on a larger region
 	@$(BIN)/python -m tests.benchmarks.pipeline
 
+bench-linkage: setup ## Measure the linkage on a million records against its bars
+	@$(BIN)/python -m tests.benchmarks.linkage
+
 docs: setup ## Write the pages that come from contracts and models into docs/
 	@$(BIN)/dolen docs
 
@@ -47,4 +50,4 @@ lock: setup ## Resolve pyproject.toml anew into requirements.lock
 clean: ## Remove what was built; keeps var/ (deliveries, releases), which only you may delete
 	@rm -rf .venv dbt_project/target dbt_project/logs .pytest_cache .ruff_cache .hypothesis
 
-.PHONY: help setup demo test check ui bench docs lock clean
+.PHONY: help setup demo test check ui bench bench-linkage docs lock clean

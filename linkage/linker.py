@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from linkage import decisions, ledger, outputs
+from linkage import decisions, ledger, outputs, quality
 from linkage.blocking import find_candidates, update_keys
 from linkage.children import find_touched, solve_touched
 from linkage.model import LinkageConfig
@@ -98,6 +98,12 @@ def _run(
     outputs.decide(con, config)
     outputs.find_held(con)
     counts = outputs.count_outputs(con)
+    measured = quality.measure(
+        con, as_of, model, config, ids_changed=changes.ids_changed, known=delta.records - delta.new
+    )
+    con.register("quality_rows", measured)
+    con.execute("CREATE OR REPLACE TEMP TABLE quality AS FROM quality_rows")
+    con.unregister("quality_rows")
     counts["vetoes"]["sealed"] = weighed.withheld_probable
     counts["merges"] += weighed.withheld_merges
     counts["merges_refused"] += weighed.withheld_merges

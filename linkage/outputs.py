@@ -1,6 +1,6 @@
 """Writes the files of a linkage run, each under a temporary name and then renamed.
 
-Put here: the shape of pairs.parquet, clusters.parquet and summary.json, read from the store. Keep out: deciding
+Put here: the shape of pairs, clusters, quality and summary, read from the store. Keep out: deciding
 anything.
 """
 
@@ -23,6 +23,7 @@ from linkage.weights import logit
 PAIRS: Final = "pairs.parquet"
 CLUSTERS: Final = "clusters.parquet"
 SUMMARY: Final = "summary.json"
+QUALITY: Final = "quality.parquet"
 _PART: Final = ".part"
 
 
@@ -117,12 +118,13 @@ def stage(con: duckdb.DuckDBPyConnection, out: Path, summary: LinkageSummary) ->
         ) TO '{_quoted(out / (CLUSTERS + _PART))}' (FORMAT parquet)
         """
     )
+    con.execute(f"COPY (FROM quality ORDER BY measure_key) TO '{_quoted(out / (QUALITY + _PART))}' (FORMAT parquet)")
     (out / (SUMMARY + _PART)).write_text(summary.to_json(), encoding="utf-8")
 
 
 def publish(out: Path) -> None:
     """Rename what `stage` wrote; a reader never sees half a file."""
-    for name in (PAIRS, CLUSTERS, SUMMARY):
+    for name in (PAIRS, CLUSTERS, QUALITY, SUMMARY):
         with (out / (name + _PART)).open("rb") as written:
             os.fsync(written.fileno())
         (out / (name + _PART)).replace(out / name)

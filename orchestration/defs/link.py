@@ -11,7 +11,7 @@ from orchestration.identity import linkage_config
 from orchestration.resources import AsOf, Installation
 
 PERSONS = dg.AssetKey(["intermediate", "persons"])
-KEYS = [dg.AssetKey(["linkage", "pairs"]), dg.AssetKey(["linkage", "clusters"])]
+KEYS = [dg.AssetKey(["linkage", name]) for name in ("pairs", "clusters", "quality")]
 
 
 @dg.multi_asset(

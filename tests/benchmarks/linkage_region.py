@@ -12,6 +12,7 @@ postcodes in outward codes that are not in use. Telephone numbers begin 04 and 0
 
 from __future__ import annotations
 
+import csv
 import sys
 from datetime import date
 from pathlib import Path
@@ -23,7 +24,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from linkage.names import variant_groups
 from simulator import names, population
 from simulator.clock import stream, to_day
 from simulator.identifiers import issue_nhs_numbers, issue_upns
@@ -32,6 +32,7 @@ from simulator.noise import fold
 Columns = dict[str, np.ndarray]
 
 AS_OF = date(2026, 11, 20)
+VARIANTS = Path(__file__).resolve().parents[2] / "dbt_project" / "seeds" / "forename_variants.csv"
 TODAY = to_day(AS_OF)
 YEAR = population.YEAR
 RECORDS_PER_CHILD = 2.63
@@ -677,12 +678,12 @@ def _has_blank(values: np.ndarray) -> np.ndarray:
 def _variants(rng: np.random.Generator, values: np.ndarray) -> np.ndarray:
     """The same forename as another office writes it: mostly from the table that linkage has, some that it has not."""
     groups: dict[str, set[str]] = {}
-    for name, found in variant_groups().items():
-        for group in found:
-            groups.setdefault(group, set()).add(name)
+    with VARIANTS.open(encoding="utf-8", newline="") as seed:
+        for row in csv.DictReader(seed):
+            groups.setdefault(row["variant_group"], set()).add(row["name"])
     known = {
-        name: sorted(set().union(*(groups[group] for group in found)) - {name})
-        for name, found in variant_groups().items()
+        name: sorted(set().union(*(group for group in groups.values() if name in group)) - {name})
+        for name in set().union(*groups.values())
     }
     heard = {fold(name).upper(): [fold(o).upper() for o in others] for name, others in names.VARIANTS.items()}
     out = values.copy()
