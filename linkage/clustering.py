@@ -17,7 +17,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from linkage.errors import ClusterInvariantError
-from linkage.rules import KEEPS_APART
+from linkage.rules import ALWAYS_REVIEW, KEEPS_APART
 
 MAX_BITS: Final = 6.0
 """No pair may outvote all others."""
@@ -153,6 +153,7 @@ def _edges(records: Records, pairs: Pairs, settings: Settings, hard: np.ndarray)
     edge = (pairs.weight >= settings.link) & (pairs.veto == 0)
     if settings.accepts_review:
         edge = pairs.weight >= np.where(KEEPS_APART[pairs.veto], settings.link, settings.review)
+        edge &= ~ALWAYS_REVIEW[pairs.veto]
     if settings.has_hysteresis:
         child_l, child_r = records.child[pairs.left], records.child[pairs.right]
         known = (child_l >= 0) & (child_r >= 0)

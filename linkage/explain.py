@@ -92,6 +92,14 @@ _VERDICTS: Final = {
 }
 _VETO_REASONS: Final = {veto.name: veto.reason for veto in VETOES}
 _VETO_NAMES: Final = {code: name for name, code in VETO_CODE.items()}
+_WORDS: Final = {
+    ("sex", "differs"): "different; sexes are miskeyed and recorded differently",
+    ("nhs_number", "same"): "equal; strong and no proof, for a sibling's is typed in one record of a thousand",
+    ("nhs_number", "differs"): "two different numbers",
+    ("upn", "same"): "equal; strong and no proof",
+    ("upn", "differs"): "two different numbers; one number in a hundred is issued again",
+}
+"""Levels whose reason in model.py says why the level is there, and not what the records show."""
 _RULE_REASONS: Final = {
     **{rule.name: rule.reason for rule in BLOCKING_RULES},
     MERGED_RULE: "their own system says that one record replaced the other",
@@ -225,9 +233,9 @@ def explain_child(
     own = [record for record, _, _ in members]
     inside, outside = _pairs_around(con, own, config)
     tree = nx.Graph()
-    tree.add_weighted_edges_from((l, r, sureness) for l, r, is_link, sureness in inside if is_link)
+    tree.add_weighted_edges_from((one, other, sureness) for one, other, is_link, sureness in inside if is_link)
     holding = sorted((min(edge), max(edge)) for edge in nx.maximum_spanning_tree(tree).edges)
-    against = [(l, r) for l, r, is_link, _ in inside if not is_link] + outside
+    against = [(one, other) for one, other, is_link, _ in inside if not is_link] + outside
     explained = _explain(con, holding + against, config)
     told = sorted(
         (one for one in explained[len(holding) :] if not (one.is_one_child and one.decision == "link")),
@@ -256,18 +264,20 @@ def _living(con: duckdb.DuckDBPyConnection, child_id: UUID | str) -> UUID:
 def _open_records(con: duckdb.DuckDBPyConnection, keys: Sequence[str]) -> list[int]:
     """Numbers of the records that may be explained; sealed ones are not told from unknown ones.
 
-    Two records that a person sealed from each other are none, because the pair would be the path between them.
+    There are none where a person sealed records of the two children from each other: what they have in common would be
+    the path between them.
     """
+    _find_parted(con)
     found = con.execute(
         """
         WITH asked AS (
-            SELECT r.record FROM record r LEFT JOIN membership m ON m.record = r.record AND m.valid_to_run IS NULL
-            LEFT JOIN child c USING (child_id)
+            SELECT r.record, c.child_id FROM record r
+            LEFT JOIN membership m ON m.record = r.record AND m.valid_to_run IS NULL LEFT JOIN child c USING (child_id)
             WHERE r.record_key IN (SELECT unnest($keys)) AND r.is_present AND NOT r.is_sealed
             AND NOT coalesce(c.is_sealed, false)
         )
-        FROM asked WHERE NOT EXISTS (
-            FROM applied_decision d WHERE d.verdict = 'sealed' AND d.l IN (FROM asked) AND d.r IN (FROM asked)
+        SELECT record FROM asked WHERE NOT EXISTS (
+            FROM parted_child p WHERE p.one IN (SELECT child_id FROM asked) AND p.other IN (SELECT child_id FROM asked)
         )
         """,
         {"keys": list(keys)},
@@ -275,10 +285,25 @@ def _open_records(con: duckdb.DuckDBPyConnection, keys: Sequence[str]) -> list[i
     return [row[0] for row in found]
 
 
+def _find_parted(con: duckdb.DuckDBPyConnection) -> None:
+    """Children whose records a person sealed from each other, as temporary table `parted_child(one, other)`."""
+    con.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE parted_child AS
+        SELECT unnest([x.child_id, y.child_id]) AS one, unnest([y.child_id, x.child_id]) AS other
+        FROM applied_decision d
+        JOIN membership x ON x.record = d.l AND x.valid_to_run IS NULL
+        JOIN membership y ON y.record = d.r AND y.valid_to_run IS NULL
+        WHERE d.verdict = 'sealed'
+        """
+    )
+
+
 def _pairs_around(
     con: duckdb.DuckDBPyConnection, own: list[int], config: LinkageConfig
 ) -> tuple[list[tuple[int, int, bool, float]], list[tuple[int, int]]]:
     """The stored pairs inside a child (l, r, is it a link, how sure), and its open pairs with records of others."""
+    _find_parted(con)
     con.register("own_rows", pd.DataFrame({"record": own}, dtype="int32"))
     con.execute("CREATE OR REPLACE TEMP TABLE own AS FROM own_rows")
     con.unregister("own_rows")
@@ -294,12 +319,12 @@ def _pairs_around(
         FROM pair_decision d
         JOIN child a ON a.child_id = d.child_l JOIN child b ON b.child_id = d.child_r
         WHERE (d.l IN (FROM own) OR d.r IN (FROM own)) AND (d.child_l = d.child_r OR d.decision = 'review')
-        AND NOT a.is_sealed AND NOT b.is_sealed AND coalesce(d.verdict, '') <> 'sealed'
+        AND NOT a.is_sealed AND NOT b.is_sealed AND (d.child_l, d.child_r) NOT IN (FROM parted_child)
         ORDER BY d.l, d.r
         """
     ).fetchall()
-    inside = [(l, r, is_link, float(sureness)) for l, r, is_inside, is_link, sureness in rows if is_inside]
-    return inside, [(l, r) for l, r, is_inside, *_ in rows if not is_inside]
+    inside = [(*row[:2], row[3], float(row[4])) for row in rows if row[2]]
+    return inside, [row[:2] for row in rows if not row[2]]
 
 
 def _open_events(con: duckdb.DuckDBPyConnection, child_id: UUID) -> list[dict[str, object]]:
@@ -416,7 +441,8 @@ def _why(one: PairExplanation, config: LinkageConfig) -> str:
     if one.decision == "review":
         if one.veto_reason:
             return f"A person must look, because: {one.veto_reason}.{through}"
-        return f"They are probable, and not as sure as an automatic link must be ({_percent(config.link)} or more).{through}"
+        sure = _percent(config.link)
+        return f"They are probable, and not as sure as an automatic link must be ({sure} or more).{through}"
     if not one.is_stored and not one.rules:
         return f"Dolen does not compare these two by itself: they have too little in common to be found.{through}"
     return f"They are less likely the same child than not, so nobody is asked.{through}"
@@ -490,6 +516,8 @@ def _level_words(name: str, level: str, model: Model) -> str:
     """What a level means, without values."""
     if level == "missing":
         return "not known in both records, so not compared"
+    if (name, level) in _WORDS:
+        return _WORDS[name, level]
     plain, _, octave = level.rpartition("_")
     if FIELDS[name].frequency_of is not None and octave.isdigit() and plain == "exact":
         if not model.records:
@@ -555,6 +583,10 @@ def _odds(share: float) -> str:
     return "nearly all pairs like this are one child" if share > 0.5 else "hardly any pair like this is one child"
 
 
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
 def in_words(explanation: PairExplanation | ChildExplanation) -> str:
     """The explanation in plain English, for a social worker."""
     lines = _pair_lines(explanation) if isinstance(explanation, PairExplanation) else _child_lines(explanation)
@@ -574,12 +606,13 @@ def _pair_lines(one: PairExplanation) -> list[str]:
         instead = "would otherwise forbid" if one.decision == "link" else "forbids"
         lines.append(f"What {instead} an automatic link: {one.veto_reason}.")
     lines += ["", "What the records show:"]
+    lines.append(
+        "- Starting point: two records picked at random are hardly ever one child; agreement must outweigh that."
+    )
     lines += [f"- {_step_line(step)}" for step in one.steps if _is_shown(step) and step.kind != "start"]
     unknown = [label(step.name).lower() for step in one.steps if step.level == "missing"]
     if unknown:
         lines.append(f"- Not known in both records: {', '.join(unknown)}. What is missing is not held against anybody.")
-    lines += ["", "Where it starts: two records picked at random are hardly ever one child, so agreement must first"]
-    lines.append("outweigh that.")
     if one.rules:
         lines += ["", "How Dolen came to compare them:", *(f"- {_RULE_REASONS[name]}" for name in one.rules)]
     return lines
@@ -587,8 +620,8 @@ def _pair_lines(one: PairExplanation) -> list[str]:
 
 def _step_line(step: Step) -> str:
     name = label(step.name if step.kind in {"field", "identifier"} else step.kind)
-    if step.kind == "limit" or step.name == "others":
-        return f"{name}: {step.words}"
+    if step.kind == "limit":
+        return f"{name}: {step.words}. This takes back a part of the above."
     return f"{name}: {step.words}. This {label(strength(step.bits))}{_side(step.bits)}."
 
 
@@ -620,7 +653,8 @@ def _child_lines(one: ChildExplanation) -> list[str]:
 def _pair_summary(pair: PairExplanation) -> str:
     best = sorted((step for step in pair.steps if _is_shown(step)), key=lambda step: -abs(step.bits))
     grounds = [f"{label(step.name)} {label(strength(step.bits))}" for step in best if step.level][:3]
-    text = f"{pair.record_key_l} and {pair.record_key_r}: {label(pair.decision)}. {pair.why} {_odds(pair.probability)}."
+    keys = f"{pair.record_key_l} and {pair.record_key_r}"
+    text = f"{keys}: {label(pair.decision)}. {pair.why} {_sentence(_odds(pair.probability))}"
     return f"{text} Weighs most: {'; '.join(grounds)}." if grounds else text
 
 
@@ -724,28 +758,31 @@ def _svg(one: PairExplanation, language: str, prefix: str = "chart") -> str:
         return round(_LEFT + (value - low) / (high - low or 1.0) * _WIDTH, 1)
 
     told = "; ".join(f"{bar.name} {bar.bits:+.1f} ({bar.speaks})" for bar in bars)
+    width, size = _LEFT + _WIDTH + _RIGHT, height + 56
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_LEFT + _WIDTH + _RIGHT} {height + 56}" role="img"'
-        f' aria-labelledby="{prefix}-title {prefix}-desc" font-family="sans-serif" font-size="13" fill="#1a1a1a">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {size}" role="img" font-family="sans-serif"',
+        f' font-size="13" fill="#1a1a1a" aria-labelledby="{prefix}-title {prefix}-desc">',
         f'<title id="{prefix}-title">{escape(_title(one))}</title>',
         f'<desc id="{prefix}-desc">{escape(f"Bars from top to bottom: {told}.")}</desc>',
-        f'<rect width="{_LEFT + _WIDTH + _RIGHT}" height="{height + 56}" fill="#ffffff"/>',
+        f'<rect width="{width}" height="{size}" fill="#ffffff"/>',
         f'<text x="8" y="24" font-size="15" font-weight="bold">{escape(_title(one))}</text>',
-        f'<text x="8" y="44">{escape(_odds(one.probability).capitalize())}.</text>',
+        f'<text x="8" y="44">{escape(_sentence(_odds(one.probability)))}</text>',
     ]
     for tick in _ticks(low, high):
-        parts.append(
-            f'<line x1="{x(tick)}" x2="{x(tick)}" y1="{_TOP - 6}" y2="{height}" stroke="#{"777" if not tick else "ddd"}"/>'
-            f'<text x="{x(tick)}" y="{height + 18}" text-anchor="middle">{tick:+d}</text>'
-        )
+        colour = "#ddd" if tick else "#777"
+        parts += [
+            f'<line x1="{x(tick)}" x2="{x(tick)}" y1="{_TOP - 6}" y2="{height}" stroke="{colour}"/>',
+            f'<text x="{x(tick)}" y="{height + 18}" text-anchor="middle">{tick:+d}</text>',
+        ]
     for number, bar in enumerate(bars):
         top, left, right = _TOP + _ROW * number, min(x(bar.begin), x(bar.end)), max(x(bar.begin), x(bar.end))
-        parts.append(
-            f'<text x="{_LEFT - 10}" y="{top + 17}" text-anchor="end">{escape(bar.name)}</text>'
-            f'<rect x="{left}" y="{top + 4}" width="{max(1.0, round(right - left, 1))}" height="{_ROW - 8}"'
-            f' fill="{bar.colour}"><title>{escape(f"{bar.name}: {bar.words}")}</title></rect>'
-            f'<text x="{right + 6}" y="{top + 17}">{bar.bits:+.1f}</text>'
-        )
+        words = escape(f"{bar.name}: {bar.words}")
+        parts += [
+            f'<text x="{_LEFT - 10}" y="{top + 17}" text-anchor="end">{escape(bar.name)}</text>',
+            f'<rect x="{left}" y="{top + 4}" width="{max(1.0, round(right - left, 1))}" height="{_ROW - 8}"',
+            f' fill="{bar.colour}"><title>{words}</title></rect>',
+            f'<text x="{right + 6}" y="{top + 17}">{bar.bits:+.1f}</text>',
+        ]
     parts.append(f'<text x="{_LEFT}" y="{height + 42}">{escape(_UNIT)}</text></svg>')
     return "\n".join(parts) + "\n"
 
@@ -762,7 +799,7 @@ def _altair(one: PairExplanation, language: str) -> alt.Chart | alt.LayerChart:
     frame["amount"] = [f"{bits:+.1f}" for bits in frame["bits"]]
     frame["edge"] = frame[["begin", "end"]].max(axis=1)
     names = json_for_html(frame["name"].tolist())
-    base = alt.Chart(frame).encode(
+    base: Any = alt.Chart(frame).encode(
         y=alt.Y("row:O", title=None, axis=alt.Axis(labelExpr=f"{names}[toNumber(datum.value)]", labelLimit=200))
     )
     bars = base.mark_bar(height=20).encode(
@@ -777,7 +814,7 @@ def _altair(one: PairExplanation, language: str) -> alt.Chart | alt.LayerChart:
         ],
     )
     numbers = base.mark_text(align="left", dx=6).encode(x="edge:Q", text="amount:N")
-    title = alt.TitleParams(_title(one), subtitle=_odds(one.probability).capitalize())
+    title = alt.TitleParams(_title(one), subtitle=_sentence(_odds(one.probability)))
     return (bars + numbers).properties(title=title, width=_WIDTH, height=_ROW * len(frame))
 
 

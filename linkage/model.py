@@ -561,6 +561,10 @@ VETOES: Final = (
     Veto("former_upn", "only a former UPN agrees: a pupil number is changed at adoption and for children at risk"),
     Veto("no_birth_date", "an age or nothing in the place of a birth date, and no identifier"),
     Veto("other_birth_date", "two birth dates that no slip explains, and no identifier"),
+    Veto(
+        "other_family",
+        "name and birth date agree, and no place, parent, telephone, school or number: another family, as after an adoption",
+    ),
     Veto("unborn", "an unborn child without family, household or date in common"),
     Veto("ambiguous", "a record without forename or birth date that fits two records which are kept apart"),
     Veto(

@@ -33,6 +33,7 @@ def find_vetoes(levels: Levels, *, has_twin_rule: bool) -> np.ndarray:
         "former_upn": levels.reached("upn", "former") & ~nhs_same,
         "no_birth_date": ~dated & ~identified & has_twin_rule,
         "other_birth_date": levels.reached("birth_date", "differs", "differs_in_year") & ~identified & has_twin_rule,
+        "other_family": _other_family(levels) & ~identified & has_twin_rule,
         "unborn": unborn & ~_known_pregnancy(levels, nhs_same),
     }
     codes = np.zeros(len(levels.digits), dtype=np.uint8)
@@ -62,6 +63,13 @@ def _twin(levels: Levels, forename_agrees: np.ndarray) -> np.ndarray:
     in_common = surname.astype(np.int8) + place + parents
     same_day = levels.reached("birth_date", "exact", "exact_default")
     return same_day & levels.known("forename") & ~forename_agrees & (in_common >= 2)
+
+
+def _other_family(levels: Levels) -> np.ndarray:
+    """Whether the child lives elsewhere and no parent, telephone or school is in common either."""
+    shared = levels.reached("guardians", "same", "family")
+    shared |= levels.reached("telephone", "same") | levels.reached("school", "same")
+    return levels.reached("place", "area", "differs") & ~shared
 
 
 def _known_pregnancy(levels: Levels, nhs_same: np.ndarray) -> np.ndarray:

@@ -101,10 +101,11 @@ def full(folder: Path, out: Path, **settings: Any) -> dict[str, Any]:
 
 
 def silver_recall(identity: Path) -> dict[str, int]:
-    """Silver matches that each rule found, and that no other rule did."""
+    """Silver matches that no other rule but those of identifiers found."""
     with duckdb.connect(str(identity), read_only=True) as con:
         con.execute("CREATE TEMP VIEW r AS SELECT record, nhs_current AS n FROM record WHERE nhs_current IS NOT NULL")
-        bits = ", ".join(f"count(*) FILTER (rules = {1 << n})" for n in range(len(RULE_NAMES)))
+        others = f"rules & ~CAST({sum(1 << n for n in range(3))} AS UINTEGER)"  # the rules that are no identifier
+        bits = ", ".join(f"count(*) FILTER ({others} = {1 << n})" for n in range(len(RULE_NAMES)))
         found = con.execute(
             f"SELECT count(*), {bits} FROM pair p JOIN r a ON a.record = p.l JOIN r b ON b.record = p.r AND a.n = b.n"
         ).fetchall()[0]
