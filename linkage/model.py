@@ -563,7 +563,7 @@ VETOES: Final = (
     Veto("other_birth_date", "two birth dates that no slip explains, and no identifier"),
     Veto(
         "other_family",
-        "name and birth date agree, and no place, parent, telephone, school or number: another family, as after an adoption",
+        "name and birth date agree, and no place, parent, telephone, school or number: as after an adoption",
     ),
     Veto("unborn", "an unborn child without family, household or date in common"),
     Veto("ambiguous", "a record without forename or birth date that fits two records which are kept apart"),

@@ -5,6 +5,7 @@ Here belongs what a person types and what it shows. The work itself belongs to `
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -110,30 +111,31 @@ def models(context: typer.Context) -> None:
 def explain(
     context: typer.Context,
     records: Annotated[list[str], typer.Argument(help="Two record keys (agency|system|id), or one child id.")],
-    chart: Annotated[Path | None, typer.Option(help="File for the chart of a pair: .html or .svg.")] = None,
-    language: Annotated[str, typer.Option(help="en, or cy for headings and fields in Welsh.")] = "en",
+    chart: Annotated[Path | None, typer.Option(help="File for the chart: .html, or for a pair also .svg.")] = None,
+    language: Annotated[str, typer.Option(help="Of the chart's fields and strengths: en or cy.")] = "en",
 ) -> None:
     """Say in plain words why two records are, or are not, one child; or what a child is made of."""
-    import tempfile
-
     from linkage import explain as explanations
     from linkage.store import open_store
     from orchestration.identity import linkage_config
 
     settings: Settings = context.obj
-    if len(records) > 2:
-        raise typer.BadParameter("give two record keys, or one child id")
+    if len(records) > 2 or language not in ("en", "cy"):
+        raise typer.BadParameter("give two record keys or one child id, and en or cy as language")
     with _plainly(), tempfile.TemporaryDirectory() as spill:
         config = linkage_config(settings, settings.load_region())
         with open_store(settings.identity, config.memory_limit, Path(spill), keeps=False) as con:
-            if len(records) == 1:
-                found = explanations.explain_child(con, records[0], config)
-                results.print(explanations.child_in_words(found), markup=False, highlight=False)
-                return
-            pair = explanations.explain_pair(con, records[0], records[1], config)
-        results.print(explanations.in_words(pair, language), markup=False, highlight=False, soft_wrap=True)
-        if chart is not None:
-            explanations.save_chart(pair, chart)
+            found = (
+                explanations.explain_child(con, records[0], config=config)
+                if len(records) == 1
+                else explanations.explain_pair(con, records[0], records[1], config=config)
+            )
+        results.print(explanations.in_words(found), markup=False, highlight=False, soft_wrap=True)
+        try:
+            if chart is not None:
+                explanations.save_chart(found, chart, language=language)
+        except ValueError as fault:
+            raise ConfigurationError(str(fault)) from fault
 
 
 @app.command("import")
