@@ -20,6 +20,7 @@ from linkage.model import LinkageConfig
 from linkage.pairs import find_sealed, store_pairs
 from linkage.records import assign_rarity, take_in
 from linkage.scoring import score_candidates
+from linkage.second_reader import read_again
 from linkage.store import live_model, open_store, promote_model, save_model
 from linkage.summary import LinkageSummary
 from linkage.training import has_enough, train_from
@@ -97,6 +98,7 @@ def _run(
     outputs.find_children(con, as_of if is_look_back else None)
     outputs.decide(con, config)
     outputs.find_held(con)
+    reading = read_again(con)
     counts = outputs.count_outputs(con)
     measured = quality.measure(
         con, as_of, model, config, ids_changed=changes.ids_changed, known=delta.records - delta.new
@@ -130,6 +132,7 @@ def _run(
         pairs_learnt_from=model.labels,
         prior=round(model.prior, 9),
         decisions=told,
+        second_reader=vars(reading),
         blocking=rules,
     )
 

@@ -150,6 +150,13 @@ def find_children(con: duckdb.DuckDBPyConnection, as_of: date | None) -> None:
     )
 
 
+def read_state(con: duckdb.DuckDBPyConnection, config: LinkageConfig) -> None:
+    """Make what a run makes of the state, `current_child` and `pair_decision`, for a store that was just opened."""
+    con.execute("CREATE OR REPLACE TEMP TABLE listed AS SELECT record FROM record WHERE is_present")
+    find_children(con, None)
+    decide(con, config)
+
+
 def find_held(con: duckdb.DuckDBPyConnection) -> None:
     """How sure and by what means every record belongs to its child, as temporary table `held`.
 

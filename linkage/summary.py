@@ -62,6 +62,8 @@ class LinkageSummary(Counts):
     prior: float
     decisions: dict[str, int]
     """Decisions of people in force, by verdict; `dormant` speak of records that are not there."""
+    second_reader: dict[str, int]
+    """Pairs read again by another model, and how often the two agree and disagree."""
     records_by_method: dict[str, int]
     vetoes: dict[str, int]
     """Pairs for review, and the probable ones withheld, by the veto that keeps them from being linked."""

@@ -138,6 +138,54 @@ def explain(
             raise ConfigurationError(str(fault)) from fault
 
 
+@app.command()
+def queue(
+    context: typer.Context,
+    export: Annotated[Path | None, typer.Option(help="CSV file to write; .json: recordlinkage's annotation.")] = None,
+    size: Annotated[int, typer.Option(help="Pairs in the file.", min=1)] = 50,
+    blind: Annotated[bool, typer.Option("--blind", help="Leave out what the machines think.")] = False,
+) -> None:
+    """Show how many pairs wait for a person, by kind; and write the first of them into a file to fill in."""
+    from linkage import outputs, review
+    from linkage.store import open_store
+    from orchestration.identity import linkage_config
+
+    settings: Settings = context.obj
+    with _plainly(), tempfile.TemporaryDirectory() as spill:
+        config = linkage_config(settings, settings.load_region())
+        with open_store(settings.identity, config.memory_limit, Path(spill), keeps=False) as con:
+            outputs.read_state(con, config)
+            review.build_queue(con)
+            counts = review.count_by_kind(con)
+            rows = [(kind, f"{count:,}", review.HARM[kind][1]) for kind, count in counts.items()]
+            results.print(table("Pairs that wait for a person", ("kind", "pairs", "what is at stake"), rows, right=(1,)))
+            if export is None:
+                return
+            if export.suffix == ".json":
+                count = review.export_annotation(con, export, size)
+            else:
+                count = review.export_batch(con, export, size, is_blind=blind)
+    results.print(f"{count:,} pairs written to {export}. Next: dolen linkage review {export} --by NAME")
+
+
+@app.command("review")
+def take_review(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="A filled-in batch: .csv, or .json of recordlinkage.", exists=True)],
+    by: Annotated[str, typer.Option(help="Who decided.")],
+) -> None:
+    """Take in a batch of the queue that a person has filled in."""
+    import linkage
+    from linkage import review
+
+    settings: Settings = context.obj
+    read = review.import_annotation if file.suffix == ".json" else review.import_batch
+    with _plainly():
+        rows = read(file, decided_by=by, decided_at=datetime.now().astimezone())
+        imported = linkage.add_decisions(settings.decisions, rows, first_line=2)
+    results.print(f"{imported.decisions:,} decisions taken in. The next run applies them.")
+
+
 @app.command("import")
 def import_decisions(
     context: typer.Context, file: Annotated[Path, typer.Argument(help="CSV of decisions.", exists=True)]
