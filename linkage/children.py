@@ -28,7 +28,12 @@ def find_touched(con: duckdb.DuckDBPyConnection, config: LinkageConfig, *, every
     that a link leads to from there, and so on until nothing is added.
     """
     if everything:
-        con.execute("CREATE OR REPLACE TEMP TABLE touched AS SELECT record FROM record")
+        con.execute(
+            """
+            CREATE OR REPLACE TEMP TABLE touched AS SELECT record FROM record
+            WHERE is_present OR record IN (SELECT record FROM membership WHERE valid_to_run IS NULL)
+            """
+        )
         return
     con.execute(
         "CREATE OR REPLACE TEMP TABLE touched AS FROM changed UNION FROM gone UNION SELECT record FROM redecided"

@@ -74,14 +74,26 @@ def load(folder: Path | None, as_of: date) -> Decisions:
     Raises:
         DecisionError: a file of the folder is not one that `add_decisions` wrote.
     """
-    rows = [row for file in _files(folder) for row in _read(file)]
+    rows = [row for row in _newest(_rows(folder), as_of) if _expiry(row) >= as_of]
+    rows.sort(key=lambda one: (one["record_key_l"], one["record_key_r"]))
+    return Decisions(pd.DataFrame(rows, columns=pd.Index(COLUMNS), dtype="string"))
+
+
+def _rows(folder: Path | None) -> list[dict[str, str]]:
+    return [row for file in _files(folder) for row in _read(file)]
+
+
+def _newest(rows: Iterable[dict[str, str]], as_of: date) -> list[dict[str, str]]:
+    """The newest row of every pair that was decided by the day, expired or not."""
     newest: dict[tuple[str, str], dict[str, str]] = {}
-    for row in sorted(rows, key=lambda one: (_moment(one["decided_at"]), one["batch"])):
+    for row in sorted(rows, key=lambda one: (_moment(one["decided_at"]), one["batch"], one["expires_on"] or "9")):
         if _moment(row["decided_at"]).date() <= as_of:
             newest[row["record_key_l"], row["record_key_r"]] = row
-    held = [row for row in newest.values() if not row["expires_on"] or date.fromisoformat(row["expires_on"]) >= as_of]
-    held.sort(key=lambda one: (one["record_key_l"], one["record_key_r"]))
-    return Decisions(pd.DataFrame(held, columns=pd.Index(COLUMNS), dtype="string"))
+    return list(newest.values())
+
+
+def _expiry(row: Mapping[str, str]) -> date:
+    return date.fromisoformat(row["expires_on"]) if row["expires_on"] else date.max
 
 
 def add_decisions(
@@ -121,7 +133,17 @@ def add_decisions(
         written.flush()
         os.fsync(written.fileno())
     part.replace(file)
+    _sync(folder)
     return Imported(file, len(given), len(stored))
+
+
+def _sync(folder: Path) -> None:
+    """Make a rename outlast a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def import_csv(
@@ -194,12 +216,12 @@ def _moment(text: str) -> datetime:
 
 
 def _written_out(row: dict[str, str], members: Callable[[str], Sequence[str]] | None) -> list[dict[str, str]]:
-    """One row a pair of records, the smaller key first."""
+    """One row a pair of records, the smaller key first. They speak of pairs only, so they can be imported again."""
     one, other = [row["record_key_l"]], [row["record_key_r"]]
     if row["scope"] == "children" and members is not None:
         one, other = sorted({*one, *members(one[0])}), sorted({*other, *members(other[0])})
     pairs = {(min(a, b), max(a, b)) for a in one for b in other if a != b}
-    return [{**row, "record_key_l": a, "record_key_r": b} for a, b in sorted(pairs)]
+    return [{**row, "record_key_l": a, "record_key_r": b, "scope": "pair"} for a, b in sorted(pairs)]
 
 
 def _refuse_contradictions(folder: Path, stored: Sequence[tuple[int, dict[str, str]]]) -> None:
@@ -214,24 +236,41 @@ def _refuse_contradictions(folder: Path, stored: Sequence[tuple[int, dict[str, s
         earlier = verdicts.setdefault(pair, (line, row["verdict"]))
         if earlier[1] != row["verdict"]:
             faults.append(f"lines {earlier[0]} and {line}: two different verdicts on one pair")
-    in_force = {
-        (row["record_key_l"], row["record_key_r"]): row["verdict"]
-        for row in load(folder, date.max).frame.to_dict("records")
-    }
-    for line, row in stored:
-        if row["verdict"] == "same" and in_force.get((row["record_key_l"], row["record_key_r"])) == "sealed":
-            faults.append(f"line {line}: the two records are sealed from each other")
-    told = {**in_force, **{pair: verdict for pair, (_, verdict) in verdicts.items()}}
-    joined = nx.Graph([pair for pair, verdict in told.items() if verdict == "same"])
-    part = {record: number for number, group in enumerate(nx.connected_components(joined)) for record in group}
-    broken = {
-        part[a] for (a, b), verdict in told.items() if verdict in APART and a in part and part[a] == part.get(b, -1)
-    }
-    for line, row in stored:
-        if part.get(row["record_key_l"]) in broken or part.get(row["record_key_r"]) in broken:
-            faults.append(f"line {line}: with other decisions it joins two records that are held apart")
+    begins = [_moment(row["decided_at"]).date() for _, row in stored]
+    batch = [{**row, "batch": "~", "line": str(line)} for line, row in stored]
+    earlier_rows = _rows(folder)
+    # What holds together on any day must not contradict itself. It gets more only on a day when something was
+    # decided, so these days are all there is to look at, from the first that the batch speaks of.
+    days = {_moment(row["decided_at"]).date() for row in earlier_rows if begins}
+    for day in sorted({*begins, *(day for day in days if day > min(begins, default=day))}):
+        in_force = [row for row in _newest(earlier_rows, day) if _expiry(row) >= day]
+        together = [row for row in _newest([*earlier_rows, *batch], day) if _expiry(row) >= day]
+        faults += _contradictions(in_force, together)
     if faults:
         raise DecisionError(_message(list(dict.fromkeys(faults))))
+
+
+def _contradictions(in_force: Sequence[dict[str, str]], together: Sequence[dict[str, str]]) -> list[str]:
+    """What the rows of a batch (those with a line) do on one day to the rows that were in force on it."""
+    sealed = {(row["record_key_l"], row["record_key_r"]) for row in in_force if row["verdict"] == "sealed"}
+    new = [row for row in together if "line" in row]
+    faults = [
+        f"line {row['line']}: the two records are sealed from each other"
+        for row in new
+        if row["verdict"] == "same" and (row["record_key_l"], row["record_key_r"]) in sealed
+    ]
+    joined = nx.Graph((row["record_key_l"], row["record_key_r"]) for row in together if row["verdict"] == "same")
+    part = {record: number for number, group in enumerate(nx.connected_components(joined)) for record in group}
+    broken = {
+        part[row["record_key_l"]]
+        for row in together
+        if row["verdict"] in APART and part.get(row["record_key_l"], -1) == part.get(row["record_key_r"], -2)
+    }
+    return faults + [
+        f"line {row['line']}: with other decisions it joins two records that are held apart"
+        for row in new
+        if row["verdict"] != "unsure" and {part.get(row["record_key_l"]), part.get(row["record_key_r"])} & broken
+    ]
 
 
 def _message(faults: Sequence[str]) -> str:

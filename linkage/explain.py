@@ -49,7 +49,7 @@ REFUSAL: Final = "Dolen has no explanation to show here."
 """The whole answer for what is unknown and for what is sealed: the two must not be told apart."""
 SHOWN_COMBINATIONS: Final = 3
 SHOWN_AGAINST: Final = 20
-NOUGHT: Final = 0.005
+NOUGHT: Final = 0.05
 """Steps smaller than this are left out of charts and words; their sum is too small to be seen."""
 RARE_OCTAVE: Final = 5
 

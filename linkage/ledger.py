@@ -9,8 +9,8 @@ them. When children merge or split, the *heir rule* says who keeps the id: the m
 claims is retired for ever, with a redirect.
 
 A sealed record (adoption, protected persons) leaves its child so that nothing leads from the earlier id to the new one
-or back: its earlier memberships stay under a record number of nobody, and the new id is random without a time and
-says no run.
+or back: its earlier memberships stay under a record number of nobody, and the new side tells no time: no run, no event
+number in the order of events, no clock of its own in the id, no place in the order of rows.
 """
 
 from collections.abc import Iterable
@@ -189,7 +189,10 @@ def _write(con: duckdb.DuckDBPyConnection, run: int) -> Changes:
             UNION ALL SELECT 6, 'redirect', old_id, heir, NULL, 'merged' FROM ended
             ORDER BY ALL
         );
-        INSERT INTO child SELECT child_id, {run}, NULL, NULL, false FROM born;
+        INSERT INTO child
+        SELECT child_id, {run}, NULL, NULL, child_id IN (
+            SELECT m.new_id FROM moved m JOIN child c ON c.child_id = m.old_id WHERE c.is_sealed
+        ) FROM born;
         UPDATE child SET retired_run = {run}, heir = e.heir FROM ended e WHERE e.old_id = child.child_id;
         UPDATE membership SET valid_to_run = {run}
         WHERE valid_to_run IS NULL AND record IN (SELECT record FROM moved WHERE old_id IS NOT NULL);
@@ -207,7 +210,10 @@ def _write(con: duckdb.DuckDBPyConnection, run: int) -> Changes:
 
 
 def seal(con: duckdb.DuckDBPyConnection, run: int) -> int:
-    """Give the records of the temporary table `sealed_now` that sit in an ordinary child, or in none, ids of their own.
+    """Give the records of the temporary table `sealed_now` that sit in an ordinary child, or in none, sealed ids.
+
+    Those that the temporary table `solved` puts into one cluster get one id: that of the sealed child already among
+    them, or a new one. So `apply` has nothing to merge afterwards, in a run that would date the seal.
 
     Returns:
         How many records were sealed.
@@ -215,30 +221,69 @@ def seal(con: duckdb.DuckDBPyConnection, run: int) -> int:
     con.execute(
         """
         CREATE OR REPLACE TEMP TABLE sealing AS
-        SELECT r.record, m.child_id AS old_id, gen_random_uuid() AS new_id, 'sealed:' || gen_random_uuid() AS nobody,
-               (SELECT max(record) FROM record) + CAST(row_number() OVER (ORDER BY random()) AS INTEGER) AS tombstone
-        FROM sealed_now r LEFT JOIN membership m ON m.record = r.record AND m.valid_to_run IS NULL
-        LEFT JOIN child c ON c.child_id = m.child_id
-        WHERE NOT coalesce(c.is_sealed, false)
+        SELECT r.record, s.cluster, m.child_id AS old_id, coalesce(c.is_sealed, false) AS is_sealed,
+               CASE WHEN m.child_id IS NOT NULL AND NOT c.is_sealed THEN 'sealed:' || gen_random_uuid() END AS nobody
+        FROM (SELECT DISTINCT record FROM sealed_now) r LEFT JOIN solved s USING (record)
+        LEFT JOIN membership m ON m.record = r.record AND m.valid_to_run IS NULL
+        LEFT JOIN child c ON c.child_id = m.child_id;
+        CREATE OR REPLACE TEMP TABLE party AS
+        SELECT cluster, CASE WHEN cluster IS NULL THEN record END AS alone, min(old_id) FILTER (is_sealed) AS new_id,
+               min(old_id) FILTER (is_sealed) IS NULL AS is_new, row_number() OVER (ORDER BY random()) AS place
+        FROM sealing GROUP BY ALL HAVING bool_or(NOT is_sealed);
+        DELETE FROM sealing WHERE is_sealed
         """
     )
+    sealed = con.execute("SELECT count(*) FROM sealing").fetchall()[0][0]
+    if sealed:
+        _hide(con, run)
+    return sealed
+
+
+def _hide(con: duckdb.DuckDBPyConnection, run: int) -> None:
+    """Write both sides of a seal, from the temporary tables `sealing` and `party`, with no path between them.
+
+    The new side says no time: its run is NO_RUN, its events have random numbers below all others, a new id has the
+    clock of some other child, and the rows are laid in the order of their content, not of their writing.
+    """
     con.execute(
         f"""
+        CREATE OR REPLACE TEMP TABLE tombstone AS
+        SELECT record, old_id, nobody, (SELECT max(record) FROM record)
+               + CAST(row_number() OVER (ORDER BY random()) AS INTEGER) AS tombstone
+        FROM sealing WHERE nobody IS NOT NULL;
+        UPDATE party SET new_id = CAST(
+            coalesce((SELECT left(CAST(l.child_id AS VARCHAR), 13) FROM (
+                SELECT child_id, row_number() OVER (ORDER BY random()) AS place, count(*) OVER () AS many FROM child
+                WHERE child_id NOT IN (SELECT old_id FROM tombstone)
+            ) l WHERE l.place = 1 + party.place % l.many), left(CAST(uuidv7() AS VARCHAR), 13))
+            || '-7' || substr(CAST(gen_random_uuid() AS VARCHAR), 16) AS UUID)
+        WHERE is_new;
+        CREATE OR REPLACE TEMP TABLE entering AS
+        SELECT s.record, p.new_id FROM sealing s JOIN party p
+        ON s.cluster IS NOT DISTINCT FROM p.cluster AND (s.cluster IS NOT NULL OR s.record = p.alone);
         INSERT INTO record (record, record_key, is_present, is_sealed, content_hash)
-        SELECT tombstone, nobody, false, true, 0 FROM sealing WHERE old_id IS NOT NULL;
-        UPDATE membership SET record = s.tombstone FROM sealing s WHERE s.record = membership.record;
-        UPDATE event SET record = s.tombstone FROM sealing s WHERE s.record = event.record;
-        INSERT INTO event SELECT nextval('event_number'), {run}, 'seal', old_id, NULL, NULL, 'sealed'
-        FROM (SELECT DISTINCT old_id FROM sealing WHERE old_id IS NOT NULL ORDER BY 1);
-        INSERT INTO event SELECT nextval('event_number'), {NO_RUN}, kind, new_id, NULL, record, 'sealed' FROM (
-            SELECT new_id, 'create' AS kind, NULL::INTEGER AS record FROM sealing
-            UNION ALL SELECT new_id, 'attach', record FROM sealing ORDER BY 1, 2 DESC
+        SELECT tombstone, nobody, false, true, 0 FROM tombstone;
+        UPDATE membership SET record = t.tombstone, valid_to_run = coalesce(valid_to_run, {run})
+        FROM tombstone t WHERE t.record = membership.record;
+        UPDATE event SET record = t.tombstone FROM tombstone t WHERE t.record = event.record;
+        INSERT INTO event SELECT nextval('event_number'), {run}, kind, old_id, NULL, record, 'sealed' FROM (
+            SELECT 'detach' AS kind, old_id, tombstone AS record FROM tombstone
+            UNION ALL SELECT DISTINCT 'seal', old_id, NULL::INTEGER FROM tombstone ORDER BY ALL
         );
-        INSERT INTO child SELECT new_id, {NO_RUN}, NULL, NULL, true FROM sealing;
-        INSERT INTO membership SELECT record, new_id, {NO_RUN}, NULL FROM sealing
+        UPDATE child SET retired_run = {run} WHERE child_id IN (SELECT old_id FROM tombstone)
+        AND child_id NOT IN (SELECT child_id FROM membership WHERE valid_to_run IS NULL);
+        INSERT INTO event
+        SELECT -1 - CAST(hash(gen_random_uuid()) >> 2 AS BIGINT), {NO_RUN}, kind, new_id, NULL, record, 'sealed' FROM (
+            SELECT new_id, 'create' AS kind, NULL::INTEGER AS record FROM party WHERE is_new
+            UNION ALL SELECT new_id, 'attach', record FROM entering
+        );
+        INSERT INTO child SELECT new_id, {NO_RUN}, NULL, NULL, true FROM party WHERE is_new;
+        INSERT INTO membership SELECT record, new_id, {NO_RUN}, NULL FROM entering;
+        CREATE OR REPLACE TABLE child AS FROM child ORDER BY child_id;
+        CREATE OR REPLACE TABLE membership AS FROM membership ORDER BY record, valid_from_run, child_id;
+        CREATE OR REPLACE TABLE event AS FROM event ORDER BY event
         """
     )
-    return con.execute("SELECT count(*) FROM sealing").fetchall()[0][0]
 
 
 def as_of_sql(as_of: date) -> str:
@@ -308,7 +353,7 @@ def replay(con: duckdb.DuckDBPyConnection) -> None:
         """
         CREATE OR REPLACE TEMP TABLE replayed AS
         SELECT record, arg_max(child_id, event) AS child_id FROM event
-        WHERE kind = 'attach' GROUP BY record
+        WHERE kind IN ('attach', 'detach') GROUP BY record HAVING arg_max(kind, event) = 'attach'
         """
     )
 

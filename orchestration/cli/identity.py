@@ -158,7 +158,8 @@ def queue(
             review.build_queue(con)
             counts = review.count_by_kind(con)
             rows = [(kind, f"{count:,}", review.HARM[kind][1]) for kind, count in counts.items()]
-            results.print(table("Pairs that wait for a person", ("kind", "pairs", "what is at stake"), rows, right=(1,)))
+            heads = ("kind", "pairs", "what is at stake")
+            results.print(table("Pairs that wait for a person", heads, rows, right=(1,)))
             if export is None:
                 return
             if export.suffix == ".json":

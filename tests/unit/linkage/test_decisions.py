@@ -68,6 +68,46 @@ def test_the_same_child_cannot_be_decided_against_a_seal(tmp_path):
         add_decisions(tmp_path, [decision(decided_at="2026-11-26T09:00:00+00:00")])
 
 
+@pytest.mark.parametrize("expires_on", ["", "2030-01-01"])
+def test_a_seal_or_chain_counts_against_new_decisions_as_long_as_it_is_in_force(tmp_path, expires_on):
+    add_decisions(
+        tmp_path,
+        [
+            decision("a|s|1", "b|s|1", "sealed", expires_on=expires_on),
+            decision("c|s|1", "d|s|1", "not_same", expires_on=expires_on),
+            decision("d|s|1", "e|s|1", expires_on=expires_on),
+        ],
+    )
+    later = {"decided_at": "2026-11-26T09:00:00+00:00"}
+    with pytest.raises(DecisionError, match="line 1: the two records are sealed from each other"):
+        add_decisions(tmp_path, [decision("a|s|1", "b|s|1", **later)])
+    with pytest.raises(DecisionError, match="line 1: with other decisions it joins two records that are held apart"):
+        add_decisions(tmp_path, [decision("c|s|1", "e|s|1", **later)])
+
+
+def test_a_seal_that_has_expired_no_longer_counts_against_new_decisions(tmp_path):
+    add_decisions(tmp_path, [decision(verdict="sealed", expires_on="2026-11-30")])
+    add_decisions(tmp_path, [decision(decided_at="2026-12-01T09:00:00+00:00")])
+    assert verdicts(tmp_path, dt.date(2026, 12, 1)) == {("a|s|1", "b|s|1"): "same"}
+
+
+def test_a_decision_of_earlier_date_is_judged_with_those_that_came_after_it(tmp_path):
+    add_decisions(tmp_path, [decision("a|s|1", "b|s|1"), decision("b|s|1", "c|s|1")])
+    early = {"decided_at": "2026-01-01T09:00:00+00:00", "verdict": "not_same"}
+    with pytest.raises(DecisionError, match="line 2: with other decisions"):
+        add_decisions(tmp_path, [decision("a|s|1", "b|s|1", **early), decision("a|s|1", "c|s|1", **early)])
+    add_decisions(tmp_path, [decision("a|s|1", "b|s|1", **early)])
+    assert set(verdicts(tmp_path).values()) == {"same"}
+
+
+def test_a_decision_on_children_can_be_exported_and_imported_elsewhere(tmp_path):
+    members = {"a|s|1": ["a|s|1", "a|s|2"], "b|s|1": ["b|s|1"]}
+    add_decisions(tmp_path / "one", [decision(scope="children")], members=members.__getitem__)
+    export_csv(tmp_path / "one", tmp_path / "all.csv", DAY)
+    import_csv(tmp_path / "two", tmp_path / "all.csv")
+    assert load(tmp_path / "two", DAY).frame.equals(load(tmp_path / "one", DAY).frame)
+
+
 def test_a_reviewer_may_change_their_mind_and_the_newest_verdict_holds(tmp_path):
     add_decisions(tmp_path, [decision()])
     add_decisions(tmp_path, [decision(verdict="not_same", decided_at="2026-11-25T10:00:00+00:00")])

@@ -33,12 +33,12 @@ class Book:
         """Apply a partition, given as one group number a record."""
         day = dt.date(2026, 1, 1) + dt.timedelta(next(self.days))
         number = ledger.start_run(self.con, day, "m", "d")
-        ledger.seal(self.con, number)
         rows = [(record, group, reason) for record, group in enumerate(partition) if group is not None]
         self.con.execute("CREATE OR REPLACE TEMP TABLE solved (record INTEGER, cluster BIGINT, reason VARCHAR)")
         if order == "backwards":
             rows.reverse()
         self.con.executemany("INSERT INTO solved VALUES (?, ?, ?)", rows)
+        ledger.seal(self.con, number)
         return ledger.apply(self.con, number)
 
     @property
@@ -153,15 +153,87 @@ def test_a_sealed_record_leaves_no_path_between_its_ids():
     assert new not in {earlier, book.ids[1], book.ids[2]}
     assert book.ids[1] == earlier
     assert ledger.resolve(book.con, new) is None
-    for table in ("event", "membership", "child"):
-        for row in book.con.execute(f"FROM {table}").fetchall():
-            assert not {earlier, new} <= {str(value) for value in row}, table
+    around = sharing_rows_with(book, new)
+    assert {value for kind, value in around if kind == "child"} == {new}
+    assert {value for kind, value in around if kind == "run"} == {ledger.NO_RUN}
+    assert {value for kind, value in around if kind == "record"} == {0}
     of_earlier = book.con.execute("SELECT record FROM membership WHERE child_id = ?", [earlier]).fetchall()
     assert (0,) not in of_earlier
     assert all(one["child_id"] == new for one in ledger.history_of_record(book.con, "a|s|0"))
     runs = book.con.execute("SELECT DISTINCT run FROM event WHERE child_id = ?", [new]).fetchall()
     assert runs == [(ledger.NO_RUN,)]
-    assert new[14] == "4", "an id with a time in it would say when the seal was put on"
+    ledger.verify(book.con)
+
+
+MEANINGS = {
+    "record": "record", "run": "run", "created_run": "run", "retired_run": "run", "valid_from_run": "run",
+    "valid_to_run": "run", "child_id": "child", "other_child_id": "child", "heir": "child", "event": "event",
+}  # fmt: skip
+
+
+def sharing_rows_with(book, child_id):
+    """All that shares a row with an id, or with something that does."""
+    rows = []
+    for table in ("record", "event", "membership", "child"):
+        found = book.con.execute(f"FROM {table}")
+        names = [MEANINGS.get(column[0]) for column in found.description]
+        for row in found.fetchall():
+            values = [str(value) if name == "child" else value for name, value in zip(names, row, strict=True)]
+            rows.append({(n, v) for n, v, raw in zip(names, values, row, strict=True) if n and raw is not None})
+    reached = {("child", child_id)}
+    while more := set().union(*(row for row in rows if row & reached)) - reached:
+        reached |= more
+    return reached
+
+
+def test_neither_numbers_nor_clocks_nor_the_order_of_rows_tell_when_a_seal_was_put_on():
+    book = Book(6)
+    book.run([0, 0, 1, 2, 3, 4])
+    clocks = {str(row[0])[:13] for row in book.con.execute("SELECT child_id FROM child").fetchall()}
+    book.con.execute("INSERT INTO sealed_now VALUES (0, 77)")
+    book.run([0, 1, 2, 3, 4, 5])
+    new = book.ids[0]
+    assert new[:13] in clocks, "the clock of another child"
+    assert new[14] == "7", "another version would mark a sealed child wherever its id is shown"
+    numbers = book.con.execute("SELECT event FROM event WHERE child_id = ?", [new]).fetchall()
+    assert all(number < 0 for (number,) in numbers)
+    for table, order in (("child", "child_id"), ("membership", "record, valid_from_run"), ("event", "event")):
+        rows = book.con.execute(f"FROM {table}").fetchall()
+        assert rows == book.con.execute(f"FROM {table} ORDER BY {order}").fetchall(), table
+
+
+def test_records_sealed_together_get_one_id_and_later_ones_join_it_without_a_date():
+    book = Book(4)
+    book.run([0, 0, 1, 2])
+    book.con.execute("INSERT INTO sealed_now VALUES (0, 77), (2, 77)")
+    changes = book.run([0, 1, 0, 2])
+    new = book.ids[0]
+    assert book.ids[2] == new
+    assert changes == ledger.Changes()
+    book.con.execute("INSERT INTO sealed_now VALUES (3, 77)")
+    assert book.run([0, 1, 0, 0]) == ledger.Changes()
+    assert book.ids[3] == new
+    assert {value for kind, value in sharing_rows_with(book, new) if kind == "run"} == {ledger.NO_RUN}
+    ledger.verify(book.con)
+
+
+def test_a_part_of_a_sealed_child_stays_sealed():
+    book = Book(2)
+    book.con.execute("INSERT INTO sealed_now VALUES (0, 77), (1, 77)")
+    book.run([0, 0])
+    book.run([0, 1])
+    assert len(set(book.ids.values())) == 2
+    assert book.con.execute("SELECT bool_and(is_sealed) FROM child").fetchone() == (True,)
+
+
+def test_an_id_that_only_sealed_records_had_ends_and_what_is_left_of_another_may_merge():
+    book = Book(4)
+    book.run([0, 1, 1, 2])
+    alone, shared = book.ids[0], book.ids[1]
+    book.con.execute("INSERT INTO sealed_now VALUES (0, 77), (1, 78)")
+    book.run([0, 1, 2, 2])
+    assert ledger.resolve(book.con, alone) is None
+    assert str(ledger.resolve(book.con, shared)) in {book.ids[2]}
     ledger.verify(book.con)
 
 

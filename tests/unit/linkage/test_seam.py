@@ -11,7 +11,7 @@ import linkage
 from linkage.model import COMPARISONS, REQUIRED_COLUMNS
 
 HEALTH, SCHOOL = "health|PARIS|1", "education|SIMS|1"
-FILES = ("clusters.parquet", "pairs.parquet", "summary.json")
+FILES = ("clusters.parquet", "pairs.parquet", "quality.parquet", "summary.json")
 
 
 def test_no_records_give_empty_files_and_a_summary_of_noughts(run):
@@ -141,7 +141,7 @@ def test_an_interrupted_run_leaves_the_last_files_as_they_were(run, region, chil
 def test_the_summary_names_the_model_and_no_duration(run, child):
     written = run(child(HEALTH)).written
     assert written["model_version"] == "declared"
-    assert not any("second" in name or "duration" in name for name in written)
+    assert not any(name.endswith("seconds") or "duration" in name for name in written)
 
 
 @pytest.mark.parametrize("wrong", [{"link": 0.4}, {"link": 1.0}, {"review": 0.0}, {"max_block_size": 1}])
@@ -161,7 +161,7 @@ def test_a_higher_threshold_turns_a_link_into_a_review(run, child):
     assert strict.pair(HEALTH, SCHOOL)["decision"] == "review"
 
 
-def test_the_out_folder_is_made_and_holds_nothing_but_the_three_files(region, child, tmp_path):
+def test_the_out_folder_is_made_and_holds_nothing_but_the_four_files(region, child, tmp_path):
     persons = region.write_persons([child(HEALTH), child(SCHOOL)], tmp_path / "persons.parquet")
     out = tmp_path / "not" / "there" / "yet"
     linkage.link(persons, out, as_of=dt.date(2025, 1, 1), config=linkage.LinkageConfig(memory_limit="200MB"))
