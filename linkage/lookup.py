@@ -57,7 +57,8 @@ def look_up(identity: Path, persons: Path, *, config: LinkageConfig, limit: int 
             SELECT s.pattern, s.source_pair, r.record_key, CAST(m.child_id AS VARCHAR) AS child_id
             FROM scored s JOIN record r ON r.record = CASE WHEN s.l IN (FROM changed) THEN s.r ELSE s.l END
             JOIN membership m ON m.record = r.record AND m.valid_to_run IS NULL
-            WHERE NOT r.is_sealed AND r.record NOT IN (FROM changed)
+            JOIN child c ON c.child_id = m.child_id
+            WHERE NOT c.is_sealed AND r.record NOT IN (FROM changed)
             """
         ).df()
     if found.empty:

@@ -162,7 +162,10 @@ def take_in(
         SELECT (SELECT count(*) FROM incoming), (SELECT count(*) FROM numbered WHERE is_new),
                (SELECT count(*) FROM numbered WHERE NOT is_new), (SELECT count(*) FROM gone),
                (SELECT count(*) FROM record r WHERE r.merged_into_record_key IS NOT NULL
-                AND r.merged_into_record_key NOT IN (SELECT record_key FROM record WHERE is_present)),
+                AND r.merged_into_record_key NOT IN (
+                    SELECT record_key FROM record WHERE is_present
+                    AND record_key IN (SELECT merged_into_record_key FROM record)
+                )),
                (SELECT printf('%016x', coalesce(bit_xor(hash(record_key, content_hash)), 0)) FROM incoming)
         """
     ).fetchall()[0]

@@ -12,14 +12,24 @@ import sys
 import time
 from datetime import date, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
+import pandas as pd
+import recordlinkage as rl
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+from splink import DuckDBAPI, Linker
+from splink.blocking_rule_library import CustomRule
 
 import linkage
-from linkage import store
+from linkage import linker, store
 from linkage.blocking import RULE_NAMES
 from linkage.model import BLOCKING_RULES
+from linkage.standalone import link_files, read_mapping
+from linkage.training import settings_for_splink
+from linkage.weights import Model
 from tests.benchmarks.linkage_region import make_delta, make_region
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -51,7 +61,8 @@ def judge(folder: Path, out: Path) -> dict[str, Any]:
     young = con.execute(
         f"""
         WITH one AS (
-            SELECT t.record_key, t.person_id, c.child_id FROM '{truth}' t JOIN '{out}/clusters.parquet' c USING (record_key)
+            SELECT t.record_key, t.person_id, c.child_id
+            FROM '{truth}' t JOIN '{out}/clusters.parquet' c USING (record_key)
             JOIN '{folder}/people.parquet' p USING (person_id) JOIN '{folder}/persons.parquet' r USING (record_key)
             WHERE p.birth_date > DATE '{DAY - timedelta(365 * 3)}' AND r.upn IS NULL
         )
@@ -133,8 +144,6 @@ def delta(folder: Path, out: Path, identity: Path, changed: int) -> dict[str, An
     copy = out / "night.duckdb"
     copy.write_bytes(identity.read_bytes())
     scored: list[float] = []
-    from linkage import linker
-
     plain = linker.store_pairs
 
     def timed(*values: Any, **named: Any) -> Any:
@@ -170,12 +179,6 @@ def look_up(folder: Path, out: Path, identity: Path) -> dict[str, Any]:
 
 def splink_alone(folder: Path, out: Path, identity: Path) -> dict[str, Any]:
     """Splink with the same m and u, the same candidates' rules, and connected components at 0.9."""
-    from splink import DuckDBAPI, Linker
-    from splink.blocking_rule_library import CustomRule
-
-    from linkage.training import settings_for_splink
-    from linkage.weights import Model
-
     con = duckdb.connect(config={"threads": 2, "memory_limit": "6GB", "temp_directory": str(out / "spill")})
     con.execute(f"ATTACH '{identity}' AS old (READ_ONLY)")
     con.execute("CREATE TABLE person AS SELECT * FROM old.record WHERE is_present")
@@ -196,14 +199,15 @@ def splink_alone(folder: Path, out: Path, identity: Path) -> dict[str, Any]:
         )
     ]  # fmt: skip
     start = time.perf_counter()
-    linker = Linker(DuckDBAPI(connection=con).register("person", dataset_display_name="person"), settings,
+    engine = Linker(DuckDBAPI(connection=con).register("person", dataset_display_name="person"), settings,
                     log_level=40)  # fmt: skip
-    edges = linker.inference.predict(threshold_match_probability=0.01)
-    clusters = linker.clustering.cluster_pairwise_predictions_at_threshold(edges, threshold_match_probability=0.9)
+    edges = engine.inference.predict(threshold_match_probability=0.01)
+    clusters = engine.clustering.cluster_pairwise_predictions_at_threshold(edges, threshold_match_probability=0.9)
     name = clusters.physical_name
     seconds = time.perf_counter() - start
     con.execute(
-        f"COPY (SELECT p.record_key, CAST(c.cluster_id AS VARCHAR) AS child_id FROM {name} c JOIN person p USING (record)) "
+        f"COPY (SELECT p.record_key, CAST(c.cluster_id AS VARCHAR) AS child_id "
+        f"FROM {name} c JOIN person p USING (record)) "
         f"TO '{out}/clusters.parquet' (FORMAT parquet)"
     )
     return {"s": seconds, **judge(folder, out)}
@@ -211,14 +215,10 @@ def splink_alone(folder: Path, out: Path, identity: Path) -> dict[str, Any]:
 
 def recordlinkage_alone(folder: Path, out: Path, identity: Path) -> dict[str, Any]:
     """recordlinkage's ECM classifier on names, date, sex and postcode, and connected components of its matches."""
-    import pandas as pd
-    import recordlinkage as rl
-    from scipy import sparse
-    from scipy.sparse.csgraph import connected_components
-
     con = duckdb.connect(str(identity), read_only=True)
     people = con.execute(
-        "SELECT record_key, forename, surname, birth, sex, postcode, forename_sound, surname_sound, birth_year, nhs_number, upn "
+        "SELECT record_key, forename, surname, birth, sex, postcode, forename_sound, surname_sound, birth_year, "
+        "nhs_number, upn "
         "FROM record WHERE is_present ORDER BY record"
     ).df()
     start = time.perf_counter()
@@ -253,7 +253,8 @@ def without(folder: Path, out: Path, name: str) -> dict[str, Any]:
     poor.mkdir(parents=True, exist_ok=True)
     con = duckdb.connect()
     con.execute(
-        f"COPY (SELECT p.* REPLACE ({blank}) FROM '{folder}/persons.parquet' p) TO '{poor}/plain.parquet' (FORMAT parquet)"
+        f"COPY (SELECT p.* REPLACE ({blank}) FROM '{folder}/persons.parquet' p) "
+        f"TO '{poor}/plain.parquet' (FORMAT parquet)"
     )
     types = {name: kind for name, kind, *_ in con.execute(f"DESCRIBE FROM '{folder}/persons.parquet'").fetchall()}
     cast = ", ".join(f"CAST({column} AS {types[column]}) AS {column}" for column in columns)
@@ -266,10 +267,6 @@ def without(folder: Path, out: Path, name: str) -> dict[str, Any]:
 
 def febrl() -> dict[str, Any]:
     """F1 on the public FEBRL files, with the mapping of docs/examples."""
-    from tempfile import TemporaryDirectory
-
-    from linkage.standalone import link_files, read_mapping
-
     mapping, found = read_mapping(REPOSITORY / "docs" / "examples" / "febrl.toml"), {}
     for name, files in {
         "1": ["dataset1"],

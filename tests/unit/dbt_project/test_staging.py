@@ -342,7 +342,8 @@ def test_each_piece_of_evidence_changes_the_hash_of_the_record_and_nothing_else_
         + [patient | {"source_person_id": "telephone", "telephone": "+44 29 2018 0123"}]
         + [patient | {"source_person_id": each} for each in ids[3:]],
         "related_persons": [{"source_person_id": "guardian", "resource_id": "r", "forename": "Nia", "surname": "Rhys"}],
-        "addresses": [{"source_person_id": "address", "resource_id": "a", "sequence": 1, "address_line": "1 Heol Fawr"}],
+        "addresses": [{"source_person_id": "address", "resource_id": "a", "sequence": 1,
+                       "address_line": "1 Heol Fawr"}],
         "identifiers": [{"source_person_id": "nhs_number", "resource_id": "n", "sequence": 1,
                          "identifier_type": "nhs_number", "identifier_value": "9434765919"}],
         "names": [{"source_person_id": "name", "resource_id": "m", "sequence": 1, "surname": "Pugh"}],
