@@ -102,7 +102,7 @@ def _features(con: duckdb.DuckDBPyConnection, pairs: pd.DataFrame) -> pd.DataFra
     compare.string("postcode", "postcode", method="damerau_levenshtein", missing_value=0.4, label="postcode")
     for column in ("surname", "birth", "postcode", "postcode_district"):
         compare.exact(column, column, missing_value=0, label=f"same_{column}")
-    compare.exact("sex", "sex", missing_value=0.5, label="sex")
+    compare.exact("sex", "sex", agree_value=1.0, disagree_value=0.0, missing_value=0.5, label="sex")
     found = compare.compute(pd.MultiIndex.from_frame(pairs[["l", "r"]]), people)
     unlike = 1 - found["forename"]
     found["twin_by_name"] = found["same_birth"] * found["same_surname"] * unlike

@@ -24,7 +24,7 @@ from splink import DuckDBAPI, Linker
 from splink.blocking_rule_library import CustomRule
 
 import linkage
-from linkage import linker, store
+from linkage import linker, outputs, review, store
 from linkage.blocking import RULE_NAMES
 from linkage.model import BLOCKING_RULES
 from linkage.standalone import link_files, read_mapping
@@ -265,6 +265,20 @@ def without(folder: Path, out: Path, name: str) -> dict[str, Any]:
     return judge(folder, out)
 
 
+def queue(folder: Path, out: Path) -> dict[str, Any]:
+    """The review queue of a first night, by kind, and how many true links its first 500 pairs settle."""
+    identity = out / "identity.duckdb"
+    identity.unlink(missing_ok=True)
+    linkage.link(folder / "persons.parquet", out, as_of=DAY, config=config(), identity=identity)
+    with store.open_store(identity, "3GB", out / "spill", keeps=False) as con:
+        outputs.read_state(con, config())
+        review.build_queue(con)
+        return {
+            **review.count_by_kind(con),
+            "true links that the first 500 settle": review.settled(con, folder / "truth.parquet", 500),
+        }
+
+
 def febrl() -> dict[str, Any]:
     """F1 on the public FEBRL files, with the mapping of docs/examples."""
     mapping, found = read_mapping(REPOSITORY / "docs" / "examples" / "febrl.toml"), {}
@@ -281,7 +295,7 @@ def febrl() -> dict[str, Any]:
     return found
 
 
-STEPS = {"full": full, "frozen": frozen, "delta": delta, "look_up": look_up, "splink": splink_alone,
+STEPS = {"full": full, "frozen": frozen, "delta": delta, "look_up": look_up, "queue": queue, "splink": splink_alone,
          "recordlinkage": recordlinkage_alone, "without": without}  # fmt: skip
 
 
@@ -364,6 +378,12 @@ def main() -> None:
               for changed in (1_250, 2_500, 5_000)}  # fmt: skip
     show("A night", nights, ["pairs", "s to scored pairs", "s", "GiB", "ids changed", "ids changed by a rerun"])
     show("One person looked up", {"": step("look_up", folder, out / "lookup", identity)}, ["s", "found", "GiB"])
+    district = given.folder / "275000"  # 105,000 children
+    if not (district / "truth.parquet").exists():
+        make_region(275_000, SEED, district)
+    waiting = step("queue", district, out / "queue")
+    show("The review queue of the first night, 105,000 children", {kind: {"pairs": n} for kind, n in waiting.items()},
+         ["pairs"])  # fmt: skip
     matches = first["silver"].pop("all")
     rules = {rule.name: {"reason": rule.reason, **first["rules"][rule.name],
                          "silver matches only it finds %": 100 * first["silver"][rule.name] / matches}
