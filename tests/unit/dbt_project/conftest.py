@@ -40,6 +40,11 @@ CLUSTERS = {
     "record_key": pl.String(), "child_id": pl.String(), "cluster_size": pl.Int32(), "link_confidence": pl.Float64(),
     "link_method": pl.String(), "linked_on": pl.Date(),
 }
+QUALITY = {
+    "measure_key": pl.String, "measure": pl.String, "slice_kind": pl.String, "slice": pl.String,
+    "numerator": pl.Int64, "denominator": pl.Int64, "value": pl.Float64, "limit_low": pl.Float64,
+    "limit_high": pl.Float64, "is_within_limits": pl.Boolean,
+}
 PAIRS = {
     "record_key_l": pl.String(), "record_key_r": pl.String(), "probability": pl.Float64(), "decision": pl.String(),
     "blocking_rules": pl.String(), "veto": pl.String(),
@@ -132,6 +137,8 @@ class Region:
         """Write what the linkage would have decided."""
         _write(pl.DataFrame(clusters, schema=CLUSTERS, orient="row"), self.work / "linkage" / "clusters.parquet")
         _write(pl.DataFrame(pairs or [], schema=PAIRS, orient="row"), self.work / "linkage" / "pairs.parquet")
+        measured = [("churn|overall|all", "churn", "overall", "all", 1, 100, 0.01, None, 0.001, False)]
+        _write(pl.DataFrame(measured, schema=QUALITY, orient="row"), self.work / "linkage" / "quality.parquet")
 
     def dbt(self, command: str, *arguments: str, as_of: date = AS_OF) -> Any:
         """Run dbt and fail with what failed. The rows are invented, so dbt's text may be shown."""

@@ -293,6 +293,11 @@ def test_feed_status_shows_late_held_rejected_and_silent_feeds(region: Region):
     assert found["ppn", NICHE] == ["not_configured", week, 1, 0, 7, "date-impossible: 5, value-missing: 2"]
 
 
+def test_linkage_quality_shows_each_measure_with_its_limits(region: Region):
+    rows = region.rows("select measure, value, limit_high, is_within_limits from marts.linkage_quality")
+    assert rows == [("churn", 0.01, 0.001, False)]
+
+
 def test_linkage_summary_counts_records_children_and_pairs_per_scope(region: Region):
     found = {key: rest for key, *rest in region.rows(
         """
