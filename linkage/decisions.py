@@ -257,7 +257,7 @@ def _contradictions(in_force: Sequence[dict[str, str]], together: Sequence[dict[
     faults = [
         f"line {row['line']}: the two records are sealed from each other"
         for row in new
-        if row["verdict"] == "same" and (row["record_key_l"], row["record_key_r"]) in sealed
+        if row["verdict"] != "sealed" and (row["record_key_l"], row["record_key_r"]) in sealed
     ]
     joined = nx.Graph((row["record_key_l"], row["record_key_r"]) for row in together if row["verdict"] == "same")
     part = {record: number for number, group in enumerate(nx.connected_components(joined)) for record in group}

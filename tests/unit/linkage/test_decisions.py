@@ -62,10 +62,11 @@ def test_a_chain_that_joins_what_is_held_apart_is_refused_within_a_file_and_agai
         add_decisions(tmp_path, chain[:1])
 
 
-def test_the_same_child_cannot_be_decided_against_a_seal(tmp_path):
+@pytest.mark.parametrize("verdict", ["same", "not_same", "unsure"])
+def test_no_other_verdict_lifts_a_seal_that_is_in_force(tmp_path, verdict):
     add_decisions(tmp_path, [decision(verdict="sealed")])
     with pytest.raises(DecisionError, match="sealed from each other"):
-        add_decisions(tmp_path, [decision(decided_at="2026-11-26T09:00:00+00:00")])
+        add_decisions(tmp_path, [decision(verdict=verdict, decided_at="2026-11-26T09:00:00+00:00")])
 
 
 @pytest.mark.parametrize("expires_on", ["", "2030-01-01"])
