@@ -52,7 +52,7 @@ def identified_sql() -> str:
 
 
 def decide(con: duckdb.DuckDBPyConnection, config: LinkageConfig) -> None:
-    """The decision of every stored pair, in agreement with the children, as temporary view `decided_pair_now`."""
+    """The decision of every stored pair, in agreement with the children, as temporary table `pair_decision`."""
     link, review = float(logit(config.link)), float(logit(config.review))
     shown = ", ".join(str(code) for code, flag in enumerate(ALWAYS_REVIEW) if flag)
     con.execute(
@@ -67,7 +67,7 @@ def decide(con: duckdb.DuckDBPyConnection, config: LinkageConfig) -> None:
         FROM pair p
         JOIN current_child a ON a.record = p.l JOIN current_child b ON b.record = p.r
         LEFT JOIN applied_decision d ON d.l = p.l AND d.r = p.r;
-        CREATE OR REPLACE TEMP VIEW pair_decision AS
+        CREATE OR REPLACE TEMP TABLE pair_decision AS
         SELECT l, r, rules, pattern, weight, child_l, child_r, verdict, is_identified,
                CASE WHEN child_l = child_r AND (is_wanted OR verdict = 'same') THEN 'link'
                     WHEN verdict = 'not_same' THEN 'no_link'

@@ -63,7 +63,8 @@ def build_queue(con: duckdb.DuckDBPyConnection, flags: Path | None = None) -> No
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE review_queue AS
-        WITH at_risk AS (SELECT DISTINCT child_id FROM current_child WHERE record IN ({risky})), asked AS (
+        WITH sealed_child AS (SELECT child_id FROM child WHERE is_sealed),
+        at_risk AS (SELECT DISTINCT child_id FROM current_child WHERE record IN ({risky})), asked AS (
             SELECT p.l, p.r, p.pattern, p.child_l, p.child_r,
                    1 / (1 + pow(2, -CAST(p.weight AS DOUBLE))) AS probability,
                    CAST(s.probability AS DOUBLE) AS second_probability,
@@ -73,7 +74,9 @@ def build_queue(con: duckdb.DuckDBPyConnection, flags: Path | None = None) -> No
             FROM pair_decision p
             JOIN current_child a ON a.record = p.l JOIN current_child b ON b.record = p.r
             LEFT JOIN second_reading s ON s.l = p.l AND s.r = p.r
-            WHERE p.verdict IS NULL AND ((p.decision = 'review' AND p.child_l <> p.child_r)
+            WHERE p.verdict IS NULL
+            AND p.child_l NOT IN (FROM sealed_child) AND p.child_r NOT IN (FROM sealed_child)
+            AND ((p.decision = 'review' AND p.child_l <> p.child_r)
                                          OR (p.decision = 'link' AND s.probability < 0.02))
         )
         SELECT q.*, x.record_key AS record_key_l, y.record_key AS record_key_r,
@@ -203,7 +206,7 @@ def settled(con: duckdb.DuckDBPyConnection, truth: Path, first: int) -> int:
         WITH known AS (
             SELECT r.record, t.person_id FROM read_parquet({_quoted(truth)}) t JOIN record r USING (record_key)
         ),
-        head AS (SELECT DISTINCT child_l, child_r FROM (
+        head AS (SELECT DISTINCT least(child_l, child_r) AS child_l, greatest(child_l, child_r) AS child_r FROM (
             SELECT q.*, a.person_id = b.person_id AS is_true FROM review_queue q
             JOIN known a ON a.record = q.l JOIN known b ON b.record = q.r
             ORDER BY priority DESC, record_key_l, record_key_r LIMIT {int(first)}

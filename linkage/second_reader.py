@@ -22,7 +22,7 @@ TABLE: Final = "CREATE TABLE IF NOT EXISTS second_reading (l INTEGER, r INTEGER,
 MIN_LABELS: Final = 1_000
 MAX_LABELS: Final = 50_000
 SAMPLE: Final = 20_000
-"""Automatic links that are read again in a night, beside all pairs for review."""
+"""Automatic links that are read again in a night, about, beside all pairs for review: drawn by a hash of the pair."""
 DOUBTS_LINK: Final = 0.02
 """Under this, the second reader contradicts an automatic link."""
 CLAIMS_LINK: Final = 0.95
@@ -61,9 +61,9 @@ def read_again(con: duckdb.DuckDBPyConnection) -> Reading:
         f"""
         SELECT l, r, CAST(weight AS DOUBLE) AS weight FROM pair_decision WHERE decision = 'review'
         UNION ALL
-        SELECT l, r, weight FROM (
-            SELECT l, r, CAST(weight AS DOUBLE) AS weight FROM pair_decision WHERE decision = 'link'
-            ORDER BY hash(r, l) LIMIT {SAMPLE}
+        SELECT l, r, CAST(weight AS DOUBLE) FROM pair_decision WHERE decision = 'link'
+        AND hash(r, l) % 1000000 < {1e6 * SAMPLE} / (
+            SELECT greatest(count(*), 1) FROM pair_decision WHERE decision = 'link'
         )
         """
     ).df()

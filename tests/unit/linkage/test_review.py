@@ -119,6 +119,28 @@ def test_a_sealed_record_never_waits_in_the_queue(run, child, tmp_path, opened):
     assert review.queue(opened(), 10).empty
 
 
+def test_two_records_under_one_seal_are_not_shown_in_the_queue_either(run, child, tmp_path, opened):
+    sealed = {"is_sealed": True, "nhs_number": "9990000018"}
+    linked = run(child(CARE, forename="TEGAN", **sealed), child("social_care|WCCIS|2", forename="SIONED", **sealed),
+                 identity=tmp_path / "identity.duckdb")  # fmt: skip
+    assert linked.summary.review == 1
+    con = opened()
+    assert review.queue(con, 10).empty
+    assert review.export_annotation(con, tmp_path / "batch.json", 10) == 0
+
+
+def test_two_children_with_pairs_in_both_directions_are_settled_once(run, child, tmp_path, opened):
+    told = tmp_path / "decisions"
+    rows = [child(f"health|PARIS|{n}", forename="TEGAN") for n in (1, 4)]
+    rows += [child(f"health|PARIS|{n}", forename="SIONED") for n in (2, 3)]
+    run(*rows, identity=tmp_path / "identity.duckdb", decided=told)
+    con = opened()
+    keys = ", ".join(f"('health|PARIS|{n}', 'p')" for n in (1, 2, 3, 4))
+    con.execute(f"COPY (SELECT * FROM (VALUES {keys}) t(record_key, person_id)) "
+                f"TO '{tmp_path}/truth.parquet' (FORMAT parquet)")  # fmt: skip
+    assert review.settled(con, tmp_path / "truth.parquet", 100) == 4
+
+
 def test_the_second_reader_agrees_with_most_and_its_figures_are_in_the_summary(run, region, tmp_path, opened):
     rows, truth, _ = region.make_region(1_000, seed=7, twin_share=0.06)
     linked = run(*rows, identity=tmp_path / "identity.duckdb", min_labels=500)
