@@ -22,6 +22,20 @@ class Truth:
 
     pop: Population
     parts: list[pl.DataFrame] = field(default_factory=list)
+    tables: dict[str, pl.DataFrame] = field(default_factory=dict)
+
+    def keep(self, name: str, frame: pl.DataFrame, *, child: str = "child") -> None:
+        """Keep what a system truly knows by the as-of day as one more table of the truth.
+
+        Args:
+            name: of the table.
+            frame: its rows; days may be day numbers in columns whose names end in `_date` (or are typed already).
+            child: column with the child's index, which becomes `person_id`; -1 and null stay without a person.
+        """
+        known = [None if at is None or at < 0 else str(self.pop.person_id[at]) for at in frame[child]]
+        days = [pl.col(column).cast(pl.Date) for column in frame.columns if column.endswith("_date")]
+        people = pl.Series("person_id", known, dtype=pl.String)
+        self.tables[name] = frame.with_columns(days).drop(child).insert_column(0, people)
 
     def record(
         self, agency: str, feed: str, system: str, source_ids: np.ndarray, child: np.ndarray, **flags: np.ndarray
@@ -71,6 +85,8 @@ class Truth:
             ("true_assessments", "health_assessments"),
         ):
             self._events(diary, table).write_parquet(out / f"{name}.parquet")
+        for name, frame in self.tables.items():
+            frame.write_parquet(out / f"{name}.parquet")
         pl.DataFrame(deliveries).sort("agency", "feed", "delivery").write_parquet(out / "deliveries.parquet")
         return len(records)
 

@@ -171,6 +171,16 @@ class CaseSystem:
             )
         return frame
 
+    def known_at(self, cut: int) -> dict[str, pl.DataFrame]:
+        """Return what the council knows on a day, each row with the child's index, for the truth."""
+        index = {source: child for child, source in enumerate(self.ids) if source is not None}
+        known = {}
+        for table in TABLES:
+            frame = self.rows_at(table, cut, None).select(name for name, _ in TABLES[table])
+            children = pl.Series("child", [index.get(source) for source in frame["source_person_id"]], dtype=pl.Int64)
+            known[table] = frame.with_columns(children)
+        return known
+
     def render(self, table: str, frame: pl.DataFrame, *, british: bool = False, delta: bool = False) -> pl.DataFrame:
         """Turn days into text, as the export writes them."""
         dates = [name for name, kind in TABLES[table] if kind == "D"]
@@ -227,6 +237,8 @@ def write(diary: Diary, inbox: Inbox, weeks: Weeks, truth: Truth, seed: int) -> 
     """Write the full extract and the deltas with their faults."""
     system = CaseSystem(diary, seed)
     truth.record(AGENCY, FEED, SYSTEM, system.ids[system.children], system.children)
+    for table, frame in system.known_at(weeks.cuts[-1]).items():
+        truth.keep(f"case_{table}", frame)
 
     def deliver(day: int, mode: str, files: Files, **how: Any) -> None:
         inbox.deliver(AGENCY, FEED, SUPPLIER, DATASET, day, mode, files, **how)
