@@ -107,6 +107,7 @@ def test_health_assessments_are_recorded_in_time_as_the_truth_has_it(region: Tru
     )  # fmt: skip
     lag = (true["recorded_date"] - true["assessment_date"]).dt.total_days()
     in_time = int(((lag >= 0) & (lag <= 5)).sum())
-    found = shown(mart.filter(pl.col("detail") == "health_assessment_recorded"), "recorded_in_time", "period_start_date")
+    rows = mart.filter(pl.col("detail") == "health_assessment_recorded")
+    found = shown(rows, "recorded_in_time", "period_start_date")
     assert (sum(each[0] for each in found.values()), sum(each[1] for each in found.values())) == (in_time, len(true))
     assert 0 < in_time < len(true)

@@ -21,7 +21,7 @@ from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
 AS_OF = date(2026, 11, 20)
-NOT_LANDED = {"as_at_date", "record_key"}
+NOT_LANDED = {"as_at_date", "first_as_at_date", "record_key"}
 TYPES = {
     "varchar": pl.String(), "date": pl.Date(), "timestamptz": pl.Datetime("us", "UTC"), "boolean": pl.Boolean(),
     "bigint": pl.Int64(), "double": pl.Float64(),
