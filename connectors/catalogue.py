@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from connectors import training
 from connectors.education import school_census
 from connectors.errors import ConfigurationError
 from connectors.feed import Feed
@@ -13,6 +14,7 @@ FEEDS: dict[str, Feed] = {
     feed.key: feed
     for feed in (
         adt.FEED, fhir.FEED, ppn.FEED, school_census.FEED, case_export.FEED, ssda903.FEED, cin_census.FEED,
+        *training.FEEDS,
     )
 }
 
