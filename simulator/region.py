@@ -16,6 +16,7 @@ from simulator import (
     write_adt,
     write_case_export,
     write_census,
+    write_early_help,
     write_fhir,
     write_ppn,
     write_training,
@@ -76,6 +77,7 @@ def generate(
         ("schools", write_census),
         ("hospitals", write_adt),
         ("child health", write_fhir),
+        ("early help", write_early_help),
         ("training", write_training),
     ):
         say(name)

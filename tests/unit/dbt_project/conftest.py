@@ -29,7 +29,7 @@ TYPES = {
 FOLDERS = {
     "health_adt": ["health/adt"], "health_fhir": ["health/fhir"], "police_ppn": ["police/ppn"],
     "education_school_census": ["education/school_census"],
-    "social_care": ["social_care/case_export", "social_care/ssda903"],
+    "social_care": ["social_care/case_export", "social_care/ssda903", "social_care/early_help"],
     "training": ["health/training", "police/training", "education/training", "social_care/training"],
 }
 CONFIGURED_FEEDS = {

@@ -129,6 +129,11 @@ def _records(region: Region) -> dict[tuple[str, str], set[str]]:
     found: dict[tuple[str, str], set[str]] = {}
     persons = region.case_table("persons")["source_person_id"]
     found["social_care", "case_export"] = set(persons)
+    found["social_care", "early_help"] = {
+        row["person_id"]
+        for path in region.deliveries("social_care", "early_help", "landed")
+        for row in csv.DictReader(path.open())
+    }
     found["police", "ppn"] = {
         row["policePersonId"]
         for path in region.deliveries("police", "ppn", "landed")
