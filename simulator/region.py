@@ -10,7 +10,16 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from simulator import lives, population, write_adt, write_case_export, write_census, write_fhir, write_ppn
+from simulator import (
+    lives,
+    population,
+    write_adt,
+    write_case_export,
+    write_census,
+    write_fhir,
+    write_hospital_cases,
+    write_ppn,
+)
 from simulator.deliveries import Inbox, Weeks
 from simulator.truth import Truth
 
@@ -67,6 +76,7 @@ def generate(
         ("schools", write_census),
         ("hospitals", write_adt),
         ("child health", write_fhir),
+        ("hospital cases", write_hospital_cases),
     ):
         say(name)
         writer.write(diary, inbox, cuts, truth, seed)
