@@ -94,23 +94,20 @@ with
             max(
                 case
                     when
-                        ordered.message_number = last_words.last_end_number
-                        and ordered.trigger_event != 'A13'
+                        ordered.message_number = last_words.last_end_number and ordered.trigger_event != 'A13'
                     then ordered.discharged_at
                 end
             ) as discharged_at,
             max(
                 case
                     when
-                        ordered.message_number = last_words.last_end_number
-                        and ordered.trigger_event != 'A13'
+                        ordered.message_number = last_words.last_end_number and ordered.trigger_event != 'A13'
                     then ordered.discharge_code
                 end
             ) as outcome_code,
             max(
                 case
-                    when ordered.message_number = last_words.last_category_number
-                    then ordered.admission_type
+                    when ordered.message_number = last_words.last_category_number then ordered.admission_type
                 end
             ) as category_code,
             max(
@@ -279,8 +276,7 @@ with
         select
             *,
             row_number() over (
-                partition by child_id, attended_date, number_of_day
-                order by feed_rank, system, attendance_key
+                partition by child_id, attended_date, number_of_day order by feed_rank, system, attendance_key
             ) as preference
         from numbered
 
@@ -305,7 +301,8 @@ with
 
     deliveries as (
 
-        select child_id, attended_date, number_of_day, {{ clock_distinct_list('delivery_id') }} as delivery_ids
+        select
+            child_id, attended_date, number_of_day, {{ clock_distinct_list('delivery_id') }} as delivery_ids
         from
             (
                 select
@@ -339,9 +336,7 @@ with
             max(case when preferred.preference = 1 then preferred.attended_at end) as attended_at,
             max(case when preferred.preference = 1 then preferred.location end) as location,
             max(
-                case
-                    when preferred.preference = filled.discharge_preference then preferred.discharged_at
-                end
+                case when preferred.preference = filled.discharge_preference then preferred.discharged_at end
             ) as discharged_at,
             coalesce(
                 max(
@@ -357,7 +352,9 @@ with
                 'not_supplied'
             ) as outcome,
             coalesce(
-                max(case when preferred.preference = filled.injury_preference then preferred.injury_group end),
+                max(
+                    case when preferred.preference = filled.injury_preference then preferred.injury_group end
+                ),
                 'not_supplied'
             ) as injury_group
         from filled

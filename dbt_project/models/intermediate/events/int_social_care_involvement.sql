@@ -29,7 +29,8 @@ with
             'open_referral' as involvement,
             referrals.referral_date,
             coalesce(
-                referrals.closed_date, case when referrals.is_no_further_action then referrals.decision_date end
+                referrals.closed_date,
+                case when referrals.is_no_further_action then referrals.decision_date end
             )
         from referrals
         inner join records on referrals.record_key = records.record_key
@@ -43,6 +44,9 @@ with
     )
 
 select distinct
-    child_id, involvement, started_date, case when ended_date <= {{ as_of() }} then ended_date end as ended_date
+    child_id,
+    involvement,
+    started_date,
+    case when ended_date <= {{ as_of() }} then ended_date end as ended_date
 from spans
 where started_date <= {{ as_of() }}
