@@ -2,11 +2,10 @@ with
 
     messages as (select * from {{ ref('stg_health_adt__appointments') }}),
 
-    real_messages as (
+    -- Training and debugging messages are about nobody
+    training_messages as (
 
-        select message_hash
-        from {{ ref('stg_health_adt__messages') }}
-        where coalesce(processing_id, 'P') not in ('T', 'D')
+        select message_hash from {{ ref('stg_health_adt__messages') }} where processing_id in ('T', 'D')
 
     ),
 
@@ -61,10 +60,13 @@ with
                 else coalesce(statuses.code_group, 'booked')
             end as status
         from messages
-        inner join real_messages on messages.message_hash = real_messages.message_hash
+        left join training_messages on messages.message_hash = training_messages.message_hash
         inner join records on messages.record_key = records.record_key
         left join statuses on messages.status_code = statuses.code
-        where {{ london_date('messages.extracted_at') }} <= {{ as_of() }} and messages.starts_at is not null
+        where
+            training_messages.message_hash is null
+            and {{ london_date('messages.extracted_at') }} <= {{ as_of() }}
+            and messages.starts_at is not null
 
     ),
 

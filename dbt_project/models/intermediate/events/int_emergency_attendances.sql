@@ -3,11 +3,9 @@ with
     messages as (select * from {{ ref('stg_health_adt__attendances') }}),
 
     -- Training and debugging messages are about nobody
-    real_messages as (
+    training_messages as (
 
-        select message_hash
-        from {{ ref('stg_health_adt__messages') }}
-        where coalesce(processing_id, 'P') not in ('T', 'D')
+        select message_hash from {{ ref('stg_health_adt__messages') }} where processing_id in ('T', 'D')
 
     ),
 
@@ -28,10 +26,11 @@ with
             coalesce(messages.visit_number, cast(messages.attended_at as varchar)) as visit_key,
             coalesce(messages.event_at, messages.attended_at) as told_at
         from messages
-        inner join real_messages on messages.message_hash = real_messages.message_hash
+        left join training_messages on messages.message_hash = training_messages.message_hash
         inner join records on messages.record_key = records.record_key
         where
-            messages.is_emergency
+            training_messages.message_hash is null
+            and messages.is_emergency
             and (messages.visit_number is not null or messages.attended_at is not null)
             and {{ london_date('coalesce(messages.event_at, messages.attended_at)') }} <= {{ as_of() }}
 
