@@ -39,6 +39,11 @@ EXTRA: dict[str, tuple[str, ...]] = {
         "health_date",
         "assessor_role",
     ),
+    # What hospitals and child health truly know, also of the cases on purpose; outcome as the senders tell it.
+    "true_attendances": ("child", "visit", "day", "minute", "category", "outcome", "reason", "sources"),
+    "true_appointments": ("child", "appointment", "day", "minute", "service", "outcome", "sources"),
+    "true_actions": ("child", "kind", "day"),
+    "true_questionnaires": ("child", "day"),
     "true_care": ("child", "started_date", "ended_date"),
     "true_register": ("child", "registered_date", "deregistered_date", "drawn_review"),
 }

@@ -18,6 +18,7 @@ from simulator import (
     write_census,
     write_early_help,
     write_fhir,
+    write_hospital_cases,
     write_ppn,
     write_training,
 )
@@ -79,6 +80,7 @@ def generate(
         ("child health", write_fhir),
         ("early help", write_early_help),
         ("training", write_training),
+        ("hospital cases", write_hospital_cases),
     ):
         say(name)
         writer.write(diary, inbox, cuts, truth, seed)
