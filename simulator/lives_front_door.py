@@ -16,7 +16,7 @@ from simulator.diary import Diary
 def plant(diary: Diary, seed: int) -> None:
     """Plant every case once or twice, each in a family of its own; a very small region may lack a case."""
     draw = scalar_stream(seed, "front_door")
-    for case in (_on_register, _again_and_again, _up, _down, _undecided):
+    for case in (_on_register, _up, _again_and_again, _down, _not_registered, _undecided):
         case(diary, draw)
 
 
@@ -89,17 +89,37 @@ def _up(diary: Diary, draw: random.Random) -> None:
 
 def _down(diary: Diary, draw: random.Random) -> None:
     """Ask for early help when a referral has been closed: on the day, some weeks later, and half a year later."""
-    today = diary.pop.as_of
-    closed = [(row[1], row[8]) for row in diary.rows["referrals"] if row[8] is not None and row[8] < today - 10]
-    for (day, kids), later in zip(_families(diary, closed), (200, 25, 0, 40), strict=False):
-        asked = day + later
+    today, work = diary.pop.as_of, diary.work
+    ended = [(row[1], row[8]) for row in diary.rows["referrals"] if row[8] is not None and row[8] < today - 10]
+    for (day, kids), later in zip(_families(diary, ended), (200, 25, 0, 40), strict=False):
+        asked, team = day + later, draw.choice(("north", "south"))
         if asked > today:
             continue
         for child in kids:
-            diary.planted["early_help"].append(
-                (diary.new_id("EHP"), child, asked, None, None, None, None, None)
-                if later
-                else (diary.new_id("EHP"), child, asked, asked, None, None, draw.choice(("north", "south")), None)
+            course = (work.add(asked, 15), work.add(asked, 25), asked + 150)  # allocated, started, closed
+            days = [day if day <= today else None for day in course]
+            diary.planted["early_help"].append((diary.new_id("EHP"), child, asked, *days, team, "goals_met"))
+
+
+def _not_registered(diary: Diary, draw: random.Random) -> None:
+    """Hold a conference that puts no child on the register."""
+    work, today = diary.work, diary.pop.as_of
+    registered = {row[0] for row in diary.rows["true_register"]}
+    open_ones = {
+        (row[1], row[2]): row[0]
+        for row in diary.rows["referrals"]
+        if row[5] == "assessment" and row[8] is None and row[2] < today - 50 and row[1] not in registered
+    }
+    for day, kids in _families(diary, open_ones)[:1]:
+        strategy, held, meeting = work.add(day, 2), work.add(day, draw.randint(9, 16)), diary.new_id("MTG")
+        for child in kids:
+            enquiry = diary.new_id("S47")
+            done = work.back(held, 2)
+            diary.planted["s47_enquiries"].append(
+                (enquiry, child, open_ones[child, day], strategy, strategy, done, "conference", False)
+            )
+            diary.planted["initial_conferences"].append(
+                (diary.new_id("ICC"), child, enquiry, held, "initial", "not_registered", meeting)
             )
 
 

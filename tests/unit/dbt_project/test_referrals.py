@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-OURS = ("+referral_visits",)
+OURS = ("referral_visits", "contact_routing", "early_help_waiting_list")
 
 
 def test_every_dbt_unit_test_of_referrals_passes(make_region: Callable[[], Any]):
     region = make_region()
     region.write_inputs()
     region.write_links([])
-    region.dbt("build", "--select", *OURS, "--exclude", "resource_type:unit_test")
-    found = region.dbt("test", "--select", "test_type:unit,path:models/intermediate/referrals")
-    assert len(found.result.results) >= 4
+    region.dbt("build", "--select", *(f"+{mart}" for mart in OURS), "--exclude", "resource_type:unit_test")
+    ours = [f"test_type:unit,{where}" for where in ("path:models/intermediate/referrals", *OURS)]
+    assert len(region.dbt("test", "--select", *ours).result.results) >= 9
