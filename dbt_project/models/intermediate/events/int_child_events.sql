@@ -146,12 +146,10 @@ with
             united.raised_by,
             united.event_type
             || '|'
-            || united.system
-            || '|'
             || coalesce(
                 united.group_key,
-                families.family_group_id || '|' || cast(united.event_date as varchar),
-                united.record_key || '|' || united.source_id
+                united.system || '|' || families.family_group_id || '|' || cast(united.event_date as varchar),
+                united.system || '|' || united.record_key || '|' || united.source_id
             ) as group_key,
             event_types.confidentiality_class,
             event_types.is_signal,

@@ -1,6 +1,17 @@
 with
 
-    events as (select * from {{ ref('int_child_events') }} where is_series),
+    -- What two systems date differently, and brothers and sisters share, counts at its first day
+    events as (
+
+        select
+            event_type,
+            child_id,
+            group_key,
+            min(event_date) over (partition by event_type, group_key) as event_date
+        from {{ ref('int_child_events') }}
+        where is_series
+
+    ),
 
     areas as (select child_id, area_code from {{ ref('int_child_areas') }}),
 
