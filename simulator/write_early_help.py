@@ -136,14 +136,14 @@ def _csv(frame: pl.DataFrame) -> bytes:
 
 def _bad_rows(good: bytes) -> bytes:
     """Add rows that must not land as they are: no number, an impossible day, days the wrong way round, a key twice."""
-    lines = good.decode().splitlines()
-    sample = dict(zip(COLUMNS, lines[1].split(","), strict=True))
-    bad = [
-        {**sample, "request_id": ""},
-        {**sample, "request_id": "EHRBAD1", "requested_date": "2026-02-31"},
-        {**sample, "request_id": "EHRBAD2", "requested_date": ""},
-    ]
-    return "\n".join([*lines, *(",".join(row.values()) for row in bad), lines[2]]).encode() + b"\n"
+    shown = pl.read_csv(good, infer_schema=False)
+    bad = pl.concat([
+        shown.head(1).with_columns(request_id=pl.lit(None, pl.String)),
+        shown.head(1).with_columns(request_id=pl.lit("EHRBAD1"), requested_date=pl.lit("2026-02-31")),
+        shown.head(1).with_columns(request_id=pl.lit("EHRBAD2"), requested_date=pl.lit(None, pl.String)),
+        shown[1],
+    ])
+    return pl.concat([shown, bad]).write_csv().encode()
 
 
 def write(diary: Diary, inbox: Inbox, weeks: Weeks, truth: Truth, seed: int) -> None:
