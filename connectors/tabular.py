@@ -76,12 +76,7 @@ def parse_csv(file: SourceFile, table: Table, *, unused: Collection[str] = ()) -
     produced = False
     for numbers, rows, faults in _records(text, len(header), table.name):
         produced = produced or bool(rows) or bool(faults)
-        data = {f"_{index}": [row[index] for row in rows] for index in range(len(header))}
-        frame = pl.DataFrame(data, schema=dict.fromkeys(data, pl.String)).select(
-            *(pl.col(f"_{index}").alias(name) for index, name in columns.items()),
-            pl.Series("row_number", numbers, dtype=pl.Int64),
-        )
-        yield Parsed({table.name: frame}, faults)
+        yield Parsed({table.name: frame_of(columns, numbers, rows)}, faults)
     if not produced:
         yield Parsed(findings=[Finding("file-no-rows", table.name)])
 
@@ -100,6 +95,19 @@ def read_header(text: str) -> list[str]:
     if not names:
         raise FileHeld("column-missing", "the first line is blank where the column names should be")
     return [name.strip() for name in names]
+
+
+def frame_of(columns: dict[int, str], numbers: list[int], rows: list[list[str]]) -> pl.DataFrame:
+    """Records as text under the contract's names, with their row numbers.
+
+    Args:
+        columns: Position in a record to column, as `match_header` gives it.
+        numbers: Row number of each record.
+        rows: The records.
+    """
+    data = {name: [row[index] for row in rows] for index, name in columns.items()}
+    frame = pl.DataFrame(data, schema=dict.fromkeys(data, pl.String))
+    return frame.with_columns(pl.Series("row_number", numbers, dtype=pl.Int64))
 
 
 def match_header(header: list[str], table: Table, unused: Collection[str]) -> tuple[dict[int, str], list[Finding]]:

@@ -13,13 +13,12 @@ from datetime import date, datetime, time
 from pathlib import PurePath
 
 import orjson
-import polars as pl
 import python_calamine as calamine
 
 from connectors.contract import Table
 from connectors.errors import FileHeld
 from connectors.feed import Finding, Parsed, SourceFile
-from connectors.tabular import CHUNK_ROWS, match_header, parse_csv
+from connectors.tabular import CHUNK_ROWS, frame_of, match_header, parse_csv
 
 Cells = Sequence[object]
 
@@ -139,12 +138,7 @@ def _parse_rows(
     produced = False
     for numbers, records, faults in _records(rows, len(header), table.name):
         produced = produced or bool(records) or bool(faults)
-        data = {f"_{index}": [record[index] for record in records] for index in range(len(header))}
-        frame = pl.DataFrame(data, schema=dict.fromkeys(data, pl.String)).select(
-            *(pl.col(f"_{index}").alias(name) for index, name in columns.items()),
-            pl.Series("row_number", numbers, dtype=pl.Int64),
-        )
-        yield Parsed({table.name: frame}, faults)
+        yield Parsed({table.name: frame_of(columns, numbers, records)}, faults)
     if not produced:
         yield Parsed(findings=[Finding("file-no-rows", table.name)])
 
