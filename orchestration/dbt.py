@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -91,6 +93,30 @@ def prepared_project(arguments: list[str] | None = None) -> DbtProject:
         if done.returncode:
             raise ConfigurationError(f"dbt cannot read the project: {done.stdout[-2000:]}{done.stderr[-2000:]}")
     return project
+
+
+def static_page(target: Path) -> Path:
+    """Write dbt's own documentation of all models, with their lineage, as one file that needs no server.
+
+    Args:
+        target: The HTML file to write.
+
+    Raises:
+        ConfigurationError: dbt cannot write it.
+    """
+    prepared_project()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(  # noqa: S603  our own executable and arguments
+            [EXECUTABLE, "--quiet", "docs", "generate", "--static", "--empty-catalog", "--target-path", folder,
+             "--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR),
+             "--vars", json.dumps(_variables("2000-01-01", "wales", ""))],
+            capture_output=True, text=True, check=False,
+        )
+        if done.returncode:
+            raise ConfigurationError(f"dbt cannot write its pages: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+        shutil.copyfile(Path(folder) / "static_index.html", target)
+    return target
 
 
 def mart_columns(manifest_path: Path) -> pl.DataFrame:

@@ -11,11 +11,12 @@ from pathlib import Path
 
 from connectors.catalogue import FEEDS
 from connectors.rules import RULES
+from orchestration.data_dictionary import write_dictionary
 from orchestration.dbt import mart_columns, prepared_project
 
 
 def write_pages(folder: Path) -> list[Path]:
-    """Write `reference/feeds.md`, `reference/rejects.md` and `reference/marts.md` below a folder.
+    """Write `reference/feeds.md`, `quarantine-rules.md`, `marts.md` and the data dictionary below a folder.
 
     Returns:
         The files written.
@@ -25,7 +26,7 @@ def write_pages(folder: Path) -> list[Path]:
     target.mkdir(parents=True, exist_ok=True)
     for name, lines in pages.items():
         (target / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return [target / name for name in pages]
+    return [*(target / name for name in pages), *write_dictionary(prepared_project().manifest_path, target)]
 
 
 def _feeds() -> Iterator[str]:

@@ -43,13 +43,15 @@ def ui(context: typer.Context, port: Annotated[int, typer.Option(help="Port on t
 
 
 def docs(context: typer.Context) -> None:
-    """Write the reference pages that come from contracts and models."""
+    """Write the reference pages and the data dictionary, and dbt's own pages of all models as one file."""
+    from orchestration.dbt import static_page
     from orchestration.reference_pages import write_pages
 
     settings: Settings = context.obj
     settings.prepare()
-    for path in write_pages(REPOSITORY / "docs"):
-        results.print(f"Written: {path.relative_to(REPOSITORY)}", highlight=False)
+    for path in (*write_pages(REPOSITORY / "docs"), static_page(settings.root / "docs" / "models.html")):
+        shown = path.relative_to(REPOSITORY) if path.is_relative_to(REPOSITORY) else path
+        results.print(f"Written: {shown}", highlight=False)
 
 
 def execute(settings: Settings, job: str, as_of: date | None) -> None:
