@@ -100,8 +100,7 @@ def write_dictionary(manifest_path: Path, folder: Path) -> list[Path]:
         workbook.set_properties({"title": "Dolen", "created": datetime(2000, 1, 1)})  # noqa: DTZ001  it wants it naive
         for language, sheet in zip(LANGUAGES, ("English", "Cymraeg"), strict=True):
             in_language(frame, language).write_excel(
-                workbook, worksheet=sheet, autofilter=True, freeze_panes=(1, 0), column_widths={"Meaning (English)": 500}
-                if language == "en" else {"Ystyr (Saesneg)": 500},
+                workbook, worksheet=sheet, autofilter=True, freeze_panes=(1, 0)
             )
     return [text, book]
 

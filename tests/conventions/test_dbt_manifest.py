@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from collections import Counter
@@ -51,6 +52,26 @@ def test_every_column_of_a_public_mart_has_an_english_and_a_welsh_label(manifest
             meta = item.get("config", {}).get("meta") or item["meta"]
             assert meta.get("label_en"), f"{model['name']}.{item['name']}"
             assert meta.get("label_cy"), f"{model['name']}.{item['name']}"
+
+
+def test_every_code_that_a_public_mart_may_show_has_an_english_and_a_welsh_label(manifest: dict, repository: Path):
+    labelled = set()
+    for path in (repository / "dbt_project" / "seeds").glob("*.csv"):
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = [row for row in csv.DictReader(file) if row.get("label_en") and row.get("label_cy")]
+        labelled |= {value for row in rows for value in row.values()}
+    public = {model["unique_id"]: model["name"] for model in _public(manifest)}
+    shown = [
+        (public[node["attached_node"]], node["column_name"], str(value))
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "test" and node["attached_node"] in public
+        and (node["test_metadata"] or {}).get("name") == "accepted_values"
+        # A rule is labelled by what it says in its own seed; true and false by the reader's language.
+        and not node["column_name"].endswith("rule_id")
+        for value in node["test_metadata"]["kwargs"]["values"] if not isinstance(value, bool)
+    ]  # fmt: skip
+    assert len(shown) > 50
+    assert [each for each in shown if each[2] not in labelled] == []
 
 
 def test_every_public_mart_has_a_tested_primary_key(manifest: dict):
