@@ -1,12 +1,14 @@
-"""Commands about marts: `list`, `show`, `export`. They read the current release and nothing else."""
+"""Commands about marts: `list`, `show`, `query`, `export`. They read the current release and nothing else."""
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import duckdb
 import typer
@@ -75,16 +77,9 @@ def show(
         labels = dict(connection.execute(
             f"select column_name, label_{lang.value} from mart_columns where mart = ?", [name]).fetchall())
         condition = f" where ({where}\n)" if where and where.strip() else ""
-        # The condition is the user's own SQL: it may read this release and nothing else.
-        connection.execute("set enable_external_access = false; set lock_configuration = true")
-        try:
-            rows = _select(connection, f"select {', '.join(chosen)} from {name}{condition}\nlimit {limit}")
-            total = _select(connection, f"select count(*) from {name}{condition}")[0][0]
-        except (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.InvalidInputException):
-            # DuckDB quotes the value, which is a person's.
-            raise ConfigurationError("the condition does not fit the mart: a value cannot be converted") from None
-        except duckdb.Error as fault:
-            raise ConfigurationError(f"the condition does not fit the mart: {str(fault).splitlines()[0]}") from None
+        with _own_sql(connection, "the condition does not fit the mart"):
+            rows = _select(connection, f"select {', '.join(chosen)} from {name}{condition}\nlimit {limit}").fetchall()
+            total = _select(connection, f"select count(*) from {name}{condition}").fetchall()[0][0]
     if len(chosen) > 8:
         # Wide marts read better one field a line.
         for number, row in enumerate(rows, start=1):
@@ -93,6 +88,27 @@ def show(
     else:
         heads = [labels.get(column) or column for column in chosen]
         results.print(table(f"{name}: {len(rows):,} of {total:,} rows", heads, rows))
+
+
+@app.command()
+def query(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="A file with one SELECT, as those in docs/queries/.", exists=True)],
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead of a table.")] = False,  # noqa: FBT002  a flag
+) -> None:
+    """Run a question over the current release and show its answer."""
+    settings: Settings = context.obj
+    text = file.read_text(encoding="utf-8").strip().rstrip(";")
+    with open_release(settings.releases) as connection:
+        with _own_sql(connection, f"{file.name} does not fit the release"):
+            answer = _select(connection, text).pl()
+    if csv:
+        sys.stdout.write(answer.write_csv())
+    else:
+        numbers = [index for index, kind in enumerate(answer.dtypes) if kind.is_numeric()]
+        # A question's first lines say what it asks.
+        asked = text.splitlines()[0].removeprefix("--").strip() if text.startswith("--") else file.stem
+        results.print(table(asked, answer.columns, answer.rows(), right=numbers))
 
 
 @app.command()
@@ -124,11 +140,25 @@ def export(
         sys.stdout.buffer.flush()
 
 
-def _select(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
-    """Run one query; a condition that closes it and begins another is refused."""
-    if len(connection.extract_statements(query)) != 1:
-        raise ConfigurationError("the condition must be one expression")
-    return connection.execute(query).fetchall()
+@contextlib.contextmanager
+def _own_sql(connection: duckdb.DuckDBPyConnection, complaint: str) -> Iterator[None]:
+    """Let the user's own SQL read this release and nothing else; say what is wrong with it without a value."""
+    connection.execute("set enable_external_access = false; set lock_configuration = true")
+    try:
+        yield
+    except (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.InvalidInputException):
+        # DuckDB quotes the value, which is a person's.
+        raise ConfigurationError(f"{complaint}: a value cannot be converted") from None
+    except duckdb.Error as fault:
+        raise ConfigurationError(f"{complaint}: {str(fault).splitlines()[0]}") from None
+
+
+def _select(connection: duckdb.DuckDBPyConnection, query: str) -> duckdb.DuckDBPyConnection:
+    """Run one query; text that closes it and begins another is refused."""
+    statements = connection.extract_statements(query)
+    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+        raise ConfigurationError("it must be one expression or one SELECT")
+    return connection.execute(query)
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, name: str) -> list[str]:
