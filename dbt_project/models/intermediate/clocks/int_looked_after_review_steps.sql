@@ -20,9 +20,7 @@ with
             case
                 when
                     children.adult_birthday <= {{ as_of() }}
-                    and (
-                        looked_after.ended_date is null or children.adult_birthday < looked_after.ended_date
-                    )
+                    and (looked_after.ended_date is null or children.adult_birthday < looked_after.ended_date)
                 then children.adult_birthday
                 else looked_after.ended_date
             end as duty_ended_date
@@ -34,8 +32,7 @@ with
     -- 2. Reviews held by as_of, one a day whoever sent it
     review_days as (
 
-        select
-            records.child_id, review_rows.review_date, min(review_rows.delivery_id) as delivery_id
+        select records.child_id, review_rows.review_date, min(review_rows.delivery_id) as delivery_id
         from review_rows
         inner join records on review_rows.record_key = records.record_key
         where review_rows.review_date <= {{ as_of() }}
@@ -57,9 +54,7 @@ with
             review_days
             on periods.child_id = review_days.child_id
             and review_days.review_date <= coalesce(periods.duty_ended_date, {{ as_of() }})
-            and (
-                periods.previous_ended_date is null or review_days.review_date > periods.previous_ended_date
-            )
+            and (periods.previous_ended_date is null or review_days.review_date > periods.previous_ended_date)
         where not periods.is_short_break
 
     ),

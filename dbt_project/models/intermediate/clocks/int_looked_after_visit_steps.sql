@@ -43,9 +43,7 @@ with
             case
                 when
                     children.adult_birthday <= {{ as_of() }}
-                    and (
-                        looked_after.ended_date is null or children.adult_birthday < looked_after.ended_date
-                    )
+                    and (looked_after.ended_date is null or children.adult_birthday < looked_after.ended_date)
                 then children.adult_birthday
                 else looked_after.ended_date
             end as duty_ended_date
@@ -92,9 +90,7 @@ with
 
     sequenced as (
 
-        select
-            *,
-            lead(started_date) over (partition by child_id order by started_date) as next_started_date
+        select *, lead(started_date) over (partition by child_id order by started_date) as next_started_date
         from ranked_placements
         where preference = 1
 
@@ -154,8 +150,7 @@ with
             as first_anniversary,
             first_reviews.first_review_date
         from placed
-        inner join
-            ends on placed.child_id = ends.child_id and placed.started_date = ends.started_date
+        inner join ends on placed.child_id = ends.child_id and placed.started_date = ends.started_date
         left join first_year_rule on true
         left join
             first_reviews
@@ -165,11 +160,11 @@ with
 
     ),
 
-    -- 4. Visits at which the child was seen, as far as the record says; each belongs to the placement of the day
+    -- 4. Visits at which the child was seen, as far as the record says; each belongs to the placement of
+    -- the day
     visit_days as (
 
-        select
-            records.child_id, visit_rows.visit_date, min(visit_rows.delivery_id) as delivery_id
+        select records.child_id, visit_rows.visit_date, min(visit_rows.delivery_id) as delivery_id
         from visit_rows
         inner join records on visit_rows.record_key = records.record_key
         where
@@ -223,10 +218,7 @@ with
             placements
             on visit_days.child_id = placements.child_id
             and visit_days.visit_date < placements.started_date
-        left join
-            held
-            on visit_days.child_id = held.child_id
-            and visit_days.visit_date = held.visit_date
+        left join held on visit_days.child_id = held.child_id and visit_days.visit_date = held.visit_date
         where held.child_id is null
         group by visit_days.child_id, visit_days.visit_date
 
