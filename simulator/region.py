@@ -10,7 +10,18 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from simulator import lives, population, write_adt, write_case_export, write_census, write_fhir, write_ppn
+from simulator import (
+    lives,
+    population,
+    write_adt,
+    write_case_export,
+    write_census,
+    write_early_help,
+    write_fhir,
+    write_hospital_cases,
+    write_ppn,
+    write_training,
+)
 from simulator.deliveries import Inbox, Weeks
 from simulator.truth import Truth
 
@@ -67,6 +78,9 @@ def generate(
         ("schools", write_census),
         ("hospitals", write_adt),
         ("child health", write_fhir),
+        ("early help", write_early_help),
+        ("training", write_training),
+        ("hospital cases", write_hospital_cases),
     ):
         say(name)
         writer.write(diary, inbox, cuts, truth, seed)
