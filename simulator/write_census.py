@@ -284,12 +284,6 @@ class Census:
                 column.append(value)
         return _csv(list(cells), cells)
 
-    def looked_after_marks(self) -> pl.DataFrame:
-        """Return the pupils on roll whom the school has as looked after, for the truth; SIMS sends no such mark."""
-        marked = [child for child, left in zip(self.child.tolist(), self.left, strict=True)
-                  if child in self.looked_after and not left]  # fmt: skip
-        return pl.DataFrame({"child": pl.Series(marked, dtype=pl.Int64), "system": self.label.upper()})
-
     def transfer_files(self, cut: int) -> Files:
         """Return one transfer file (CTF shape) a school."""
         files: Files = {}
@@ -369,7 +363,6 @@ def write(diary: Diary, inbox: Inbox, weeks: Weeks, truth: Truth, seed: int) -> 
     one = Census(diary, seed, 673, "one")
     for census, system in ((sims, "SIMS"), (one, "ONE")):
         truth.record(AGENCY, FEED, system, *census.source_ids())
-    truth.keep("school_looked_after", one.looked_after_marks())
     day = to_date(last)
     term = f"{day.year}_{'autumn' if day.month >= 9 else 'spring' if day.month < 4 else 'summer'}"
     inbox.deliver(AGENCY, FEED, "sims", "school_census", first, "full", sims.tables(first, term))

@@ -6,10 +6,9 @@ Text is put together by templates: names and streets hold no character that JSON
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 
 import numpy as np
-import polars as pl
 
 from simulator.clock import scalar_stream, stream, to_date
 from simulator.deliveries import Files, Inbox, Weeks
@@ -28,7 +27,6 @@ _STATUS = f"{_UK}/StructureDefinition/Extension-UKCore-NHSNumberVerificationStat
 _STATUS_CODES = f"{_UK}/CodeSystem/UKCore-NHSNumberVerificationStatusWales"
 _ETHNIC = f"{_UK}/StructureDefinition/Extension-UKCore-EthnicCategory"
 _ETHNIC_CODES = f"{_UK}/CodeSystem/UKCore-EthnicCategoryWales"
-_LOOKED_AFTER, _ON_REGISTER = "764841000000100", "342191000000101"
 _BOARD = f'{{"identifier":{{"system":"{ODS}","value":"7A4"}}}}'
 
 Lines = dict[str, list[tuple[int, str]]]  # resource type -> (day of last update, line)
@@ -267,32 +265,6 @@ class ChildHealth:
             )
         return out
 
-    def stray_flags(self, seed: int) -> list[tuple[int, str, int]]:
-        """Return flags that no end reached or that were never right: child, code, first day. Their bytes are apart."""
-        draw, rows, held = scalar_stream(seed, "stray_flags"), self.diary.rows, self.of_child
-        now = {"care": {row[0] for row in rows["true_care"] if row[2] is None},
-               "register": {row[0] for row in rows["true_register"] if row[2] is None}}  # fmt: skip
-        flagged = {row[0] for row in rows["flags"]}
-        strays = [
-            (row[0], code, row[1] + 3)
-            for kind, code in (("care", _LOOKED_AFTER), ("register", _ON_REGISTER))
-            for row in rows[f"true_{kind}"]
-            if row[2] is not None and row[0] not in now[kind] and draw.random() < 0.5
-        ]
-        mistaken = sorted(now["care"] - flagged - now["register"])[:2]  # in care, flagged as on the register
-        strangers = [child for child in range(0, self.pop.size, 97) if child not in self.diary.known_since][:2]
-        strays += [(child, _ON_REGISTER, self.pop.as_of - 60) for child in [*mistaken, *strangers]]
-        return [stray for stray in strays if held[stray[0]] is not None]
-
-    def known_flags(self, strays: list[tuple[int, str, int]]) -> pl.DataFrame:
-        """Return the flags as the system has them on the as-of day, for the truth."""
-        today, rows = self.pop.as_of, [(*row, None) for row in strays]
-        for child, code, start, end in self.diary.rows["flags"]:
-            if self.of_child[child] is not None and start <= today:
-                rows.append((child, code, start, end if end is not None and end <= today else None))
-        schema = {"child": pl.Int64, "code": pl.String, "started_date": pl.Int32, "ended_date": pl.Int32}
-        return pl.DataFrame(rows, schema=schema, orient="row")
-
     def registrations(self, after: int | None, cut: int) -> list[str]:
         """Return episodes of GP registration as they stand at a cut, or those that changed since another cut."""
         moves: dict[int, list[int]] = defaultdict(list)
@@ -339,15 +311,6 @@ def _bytes(lines: list[str]) -> bytes:
     return ("\n".join(lines) + "\n").encode() if lines else b""
 
 
-def _mistaken_ethnicity(patients: list[tuple[int, str]], before: int) -> list[str]:
-    """Return patients sent once more, with an ethnic group that no other system agrees with."""
-    white, other = (f'"system":"{_ETHNIC_CODES}","code":"{code}"' for code in "AM")
-    once = Counter(line.split('"id":"')[1].split('"')[0] for _, line in patients)
-    chosen = [line for day, line in patients if day <= before and white in line
-              and once[line.split('"id":"')[1].split('"')[0]] == 1]  # fmt: skip
-    return [line.replace(white, other) for line in chosen[::40]]
-
-
 def _bad_lines(files: Files, cut: int) -> None:
     """Add lines that must be quarantined one by one: cut JSON, an unknown element, an impossible date."""
     ahead = day_text(cut)
@@ -369,8 +332,6 @@ def write(diary: Diary, inbox: Inbox, weeks: Weeks, truth: Truth, seed: int) -> 
     lines["Patient"] = system.patients(weeks.cuts[0])
     system.assessments(lines)
     system.vaccinations(lines)
-    strays = system.stray_flags(seed)
-    truth.keep("health_flags", system.known_flags(strays))
     spans = [(0, None, weeks.cuts[0]), *weeks.windows()]
     for number, after, cut in spans:
         files: Files = {}
@@ -381,14 +342,6 @@ def write(diary: Diary, inbox: Inbox, weeks: Weeks, truth: Truth, seed: int) -> 
         files["Flag.000.ndjson"] = _bytes(system.flags(after, cut))
         if after is None:
             files["Organization.000.ndjson"] = _bytes(system.organisations())
-        if cut == weeks.cuts[-1]:
-            files["Flag.001.ndjson"] = _bytes([
-                f'{{"resourceType":"Flag","id":"flg-stray-{place}",{_meta(cut)},"status":"active",'
-                f'"category":[{_coding(CODES, "SAFEGUARDING")}],"code":{_coding(SNOMED, code)},'
-                f'"subject":{{"reference":"Patient/{system.of_child[child]}"}},"period":{{"start":"{day_text(start)}"}}}}'
-                for place, (child, code, start) in enumerate(strays)
-            ])  # fmt: skip
-            files["Patient.001.ndjson"] = _bytes(_mistaken_ethnicity(lines["Patient"], int(after or cut)))
         files = {name: data for name, data in files.items() if data}
         spoiled = after is not None and number == weeks.number(2)
         if spoiled:

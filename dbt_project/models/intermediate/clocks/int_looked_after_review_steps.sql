@@ -2,34 +2,11 @@ with
 
     records as (select record_key, child_id from {{ ref('int_record_children') }}),
 
-    children as (select child_id, adult_birthday from {{ ref('int_clock_children') }}),
-
-    looked_after as (select * from {{ ref('int_looked_after_periods') }}),
+    periods as (select * from {{ ref('int_looked_after_periods') }}),
 
     review_rows as (select * from {{ ref('stg_social_care__looked_after_reviews') }}),
 
-    -- 1. The duty ends with the period, at the latest when the child comes of age
-    periods as (
-
-        select
-            looked_after.child_id,
-            looked_after.is_short_break,
-            looked_after.period_number,
-            looked_after.started_date,
-            looked_after.previous_ended_date,
-            case
-                when
-                    children.adult_birthday <= {{ as_of() }}
-                    and (looked_after.ended_date is null or children.adult_birthday < looked_after.ended_date)
-                then children.adult_birthday
-                else looked_after.ended_date
-            end as duty_ended_date
-        from looked_after
-        left join children on looked_after.child_id = children.child_id
-
-    ),
-
-    -- 2. Reviews held by as_of, one a day whoever sent it
+    -- 1. Reviews held by as_of, one a day whoever sent it
     review_days as (
 
         select records.child_id, review_rows.review_date, min(review_rows.delivery_id) as delivery_id
@@ -59,7 +36,7 @@ with
 
     ),
 
-    -- 3. A review on or before the first day in care is no review of this period: counted apart, never used
+    -- 2. A review on or before the first day in care is no review of this period: counted apart, never used
     held as (
 
         select
@@ -78,7 +55,7 @@ with
 
     ),
 
-    -- 4. A clock for each review held and one for the next. Short breaks have no interval among the rules
+    -- 3. A clock for each review held and one for the next. Short breaks have no interval among the rules
     clocks as (
 
         select
@@ -109,7 +86,7 @@ with
 
     due as ({{ clock_due_dates('clocks') }}),
 
-    -- 5. A clock that runs when the duty ends is over with it
+    -- 4. A clock that runs when the duty ends is over with it
     judged as (
 
         select

@@ -2,9 +2,7 @@ with
 
     records as (select record_key, child_id from {{ ref('int_record_children') }}),
 
-    children as (select child_id, adult_birthday from {{ ref('int_clock_children') }}),
-
-    looked_after as (select * from {{ ref('int_looked_after_periods') }}),
+    periods as (select * from {{ ref('int_looked_after_periods') }}),
 
     placement_rows as (select * from {{ ref('stg_social_care__placements') }}),
 
@@ -32,26 +30,6 @@ with
 
     ),
 
-    -- 1. The duty ends with the period, at the latest when the child comes of age
-    periods as (
-
-        select
-            looked_after.child_id,
-            looked_after.is_short_break,
-            looked_after.period_number,
-            looked_after.started_date,
-            case
-                when
-                    children.adult_birthday <= {{ as_of() }}
-                    and (looked_after.ended_date is null or children.adult_birthday < looked_after.ended_date)
-                then children.adult_birthday
-                else looked_after.ended_date
-            end as duty_ended_date
-        from looked_after
-        left join children on looked_after.child_id = children.child_id
-
-    ),
-
     first_reviews as (
 
         select child_id, period_number, done_date as first_review_date
@@ -60,7 +38,7 @@ with
 
     ),
 
-    -- 2. Placements begun by as_of, one a child and first day whoever sent it
+    -- 1. Placements begun by as_of, one a child and first day whoever sent it
     ranked_placements as (
 
         select
@@ -96,20 +74,26 @@ with
 
     ),
 
-    -- 3. A child lives in one place: a placement ends at the latest when the next begins or the period ends
+    -- 2. A child lives in one place: a placement ends at the latest when the next begins or the duty ends.
+    -- One that began before the period belongs to the newest period begun by its first day
     placed as (
 
         select
-            sequenced.*,
+            sequenced.child_id,
             periods.period_number,
-            periods.started_date as period_started_date,
-            periods.duty_ended_date,
+            sequenced.record_key,
+            sequenced.placement_id,
+            sequenced.placement_type_code,
+            sequenced.is_long_term,
+            sequenced.started_date,
+            least(sequenced.ended_date, sequenced.next_started_date, periods.duty_ended_date) as ended_date,
+            sequenced.delivery_id,
             row_number() over (
                 partition by sequenced.child_id, sequenced.started_date
                 order by
                     case when periods.started_date <= sequenced.started_date then 0 else 1 end,
                     periods.started_date desc
-            ) as period_preference
+            ) as preference
         from sequenced
         inner join
             periods
@@ -120,47 +104,24 @@ with
 
     ),
 
-    ends as (
-
-        select child_id, started_date, min(end_date) as clock_ended_date
-        from
-            (
-                select child_id, started_date, ended_date as end_date
-                from placed
-                where period_preference = 1
-                union all
-                select child_id, started_date, next_started_date
-                from placed
-                where period_preference = 1
-                union all
-                select child_id, started_date, duty_ended_date
-                from placed
-                where period_preference = 1
-            ) as possible_ends
-        group by child_id, started_date
-
-    ),
-
     placements as (
 
         select
             placed.*,
-            ends.clock_ended_date,
             {{ clock_add('placed.started_date', 'first_year_rule.rule_unit', 'first_year_rule.rule_value') }}
             as first_anniversary,
             first_reviews.first_review_date
         from placed
-        inner join ends on placed.child_id = ends.child_id and placed.started_date = ends.started_date
         left join first_year_rule on true
         left join
             first_reviews
             on placed.child_id = first_reviews.child_id
             and placed.period_number = first_reviews.period_number
-        where placed.period_preference = 1
+        where placed.preference = 1
 
     ),
 
-    -- 4. Visits at which the child was seen, as far as the record says; each belongs to the placement of
+    -- 3. Visits at which the child was seen, as far as the record says; each belongs to the placement of
     -- the day
     visit_days as (
 
@@ -190,7 +151,7 @@ with
             placements
             on visit_days.child_id = placements.child_id
             and visit_days.visit_date
-            between placements.started_date and coalesce(placements.clock_ended_date, {{ as_of() }})
+            between placements.started_date and coalesce(placements.ended_date, {{ as_of() }})
 
     ),
 
@@ -209,57 +170,117 @@ with
 
     ),
 
-    -- 5. A visit in no placement was before the next one began: shown there, never used
+    -- 4. A visit in no placement was before the next one began: shown there, never used
     before_anchor as (
 
-        select visit_days.child_id, min(placements.started_date) as placement_started_date
-        from visit_days
-        inner join
-            placements
-            on visit_days.child_id = placements.child_id
-            and visit_days.visit_date < placements.started_date
-        left join held on visit_days.child_id = held.child_id and visit_days.visit_date = held.visit_date
-        where held.child_id is null
-        group by visit_days.child_id, visit_days.visit_date
+        select distinct child_id, placement_started_date
+        from
+            (
+                select visit_days.child_id, min(placements.started_date) as placement_started_date
+                from visit_days
+                inner join
+                    placements
+                    on visit_days.child_id = placements.child_id
+                    and visit_days.visit_date < placements.started_date
+                left join
+                    held on visit_days.child_id = held.child_id and visit_days.visit_date = held.visit_date
+                where held.child_id is null
+                group by visit_days.child_id, visit_days.visit_date
+            ) as strays
 
     ),
 
-    -- 6. A clock for each visit and one for the next
+    -- 5. A clock for each visit and one for the next. A period of which no placement is known has one clock
+    -- without a start, and says so when its feeds never send a visit
+    visited_periods as (
+
+        select distinct period_feeds.child_id, period_feeds.is_short_break, period_feeds.period_number
+        from
+            (
+                select child_id, is_short_break, period_number, {{ clock_split_list('feeds') }} as feed
+                from periods
+            ) as period_feeds
+        inner join
+            (select distinct feed from visit_rows) as visit_feeds on period_feeds.feed = visit_feeds.feed
+
+    ),
+
     anchors as (
 
         select
             child_id,
+            false as is_short_break,
+            period_number,
             started_date as placement_started_date,
             1 as event_number,
             'placement_start' as anchor_event,
             started_date as clock_start_date,
-            delivery_id as anchor_delivery_id
+            delivery_id as anchor_delivery_id,
+            cast(null as varchar) as why_not_computable
         from placements
 
         union all
 
         select
-            child_id,
-            placement_started_date,
-            event_number + 1 as event_number,
+            held.child_id,
+            false as is_short_break,
+            placements.period_number,
+            held.placement_started_date,
+            held.event_number + 1 as event_number,
             'previous_visit' as anchor_event,
-            visit_date as clock_start_date,
-            delivery_id as anchor_delivery_id
+            held.visit_date as clock_start_date,
+            held.delivery_id as anchor_delivery_id,
+            cast(null as varchar) as why_not_computable
         from held
+        inner join
+            placements
+            on held.child_id = placements.child_id
+            and held.placement_started_date = placements.started_date
+
+        union all
+
+        select
+            periods.child_id,
+            periods.is_short_break,
+            periods.period_number,
+            cast(null as date) as placement_started_date,
+            1 as event_number,
+            'placement_start' as anchor_event,
+            cast(null as date) as clock_start_date,
+            cast(null as varchar) as anchor_delivery_id,
+            case
+                when periods.is_short_break
+                then 'interval_agreed'
+                when visited_periods.child_id is null
+                then 'event_not_supplied'
+                else 'no_anchor'
+            end as why_not_computable
+        from periods
+        left join
+            placements
+            on periods.child_id = placements.child_id
+            and periods.period_number = placements.period_number
+            and not periods.is_short_break
+        left join
+            visited_periods
+            on periods.child_id = visited_periods.child_id
+            and periods.is_short_break = visited_periods.is_short_break
+            and periods.period_number = visited_periods.period_number
+        where placements.child_id is null
 
     ),
 
-    -- 7. The legal status of the day on which the clock starts
+    -- 6. The legal status of the day on which the clock starts
     legal_spells as (
 
-        select records.child_id, spells.legal_status_code, spells.started_date
+        select records.child_id, spells.legal_status_code, spells.started_date, spells.ended_date
         from
             (
-                select record_key, legal_status_code, started_date
+                select record_key, legal_status_code, started_date, ended_date
                 from episodes
                 where legal_status_code is not null
                 union
-                select record_key, legal_status_code, started_date
+                select record_key, legal_status_code, started_date, ended_date
                 from legal_statuses
             ) as spells
         inner join records on spells.record_key = records.record_key
@@ -270,51 +291,54 @@ with
 
         select
             anchors.child_id,
-            anchors.placement_started_date,
-            anchors.event_number,
+            anchors.clock_start_date,
             legal_spells.legal_status_code,
             row_number() over (
-                partition by anchors.child_id, anchors.placement_started_date, anchors.event_number
+                partition by anchors.child_id, anchors.clock_start_date
                 order by legal_spells.started_date desc, legal_spells.legal_status_code
             ) as preference
-        from anchors
+        from (select distinct child_id, clock_start_date from anchors) as anchors
         inner join
             legal_spells
             on anchors.child_id = legal_spells.child_id
             and anchors.clock_start_date >= legal_spells.started_date
+            and anchors.clock_start_date <= coalesce(legal_spells.ended_date, anchors.clock_start_date)
 
     ),
 
-    -- 8. Which duty holds: a row of the variants with the legal status before one for any
+    -- 7. Which duty holds: a row of the variants with the legal status before one for any
     described as (
 
         select
-            anchors.child_id,
-            anchors.placement_started_date,
-            anchors.event_number,
-            anchors.anchor_event,
-            anchors.clock_start_date,
-            anchors.anchor_delivery_id,
+            anchors.*,
+            placements.record_key,
+            placements.placement_id,
+            placements.ended_date as placement_ended_date,
+            placements.placement_type_code,
+            placements.is_long_term,
             legal_on_day.legal_status_code,
-            coalesce(by_status.variant, by_type.variant, 'ordinary') as visit_variant,
+            case
+                when anchors.is_short_break
+                then 'short_break'
+                when placements.child_id is not null
+                then coalesce(by_status.variant, by_type.variant, 'ordinary')
+            end as visit_variant,
             coalesce(by_status.status, by_type.status) as variant_status,
             case
                 when placements.first_review_date <= anchors.clock_start_date
                 then coalesce(by_status.rule_id_after_review, by_type.rule_id_after_review)
                 else coalesce(by_status.rule_id_to_review, by_type.rule_id_to_review)
             end as variant_rule_id,
-            anchors.clock_start_date < placements.first_anniversary as is_first_year,
-            placements.is_long_term
+            anchors.clock_start_date < placements.first_anniversary as is_first_year
         from anchors
-        inner join
+        left join
             placements
             on anchors.child_id = placements.child_id
             and anchors.placement_started_date = placements.started_date
         left join
             legal_on_day
             on anchors.child_id = legal_on_day.child_id
-            and anchors.placement_started_date = legal_on_day.placement_started_date
-            and anchors.event_number = legal_on_day.event_number
+            and anchors.clock_start_date = legal_on_day.clock_start_date
             and legal_on_day.preference = 1
         left join
             variants as by_status
@@ -330,17 +354,10 @@ with
     clocks as (
 
         select
-            child_id,
-            placement_started_date,
-            event_number,
-            anchor_event,
-            clock_start_date,
-            anchor_delivery_id,
-            legal_status_code,
-            visit_variant,
-            variant_status,
-            is_first_year,
+            *,
             case
+                when is_short_break
+                then 'visit_short_breaks'
                 when anchor_event = 'placement_start'
                 then 'visit_first'
                 when variant_rule_id is not null
@@ -359,18 +376,19 @@ with
 
     due as ({{ clock_due_dates('clocks') }}),
 
+    -- 8. A clock that runs when the placement ends is over with it
     judged as (
 
         select
             due.child_id,
-            false as is_short_break,
-            placements.period_number,
-            placements.record_key,
-            placements.placement_id,
-            placements.started_date as placement_started_date,
-            placements.clock_ended_date as placement_ended_date,
-            placements.placement_type_code,
-            placements.is_long_term,
+            due.is_short_break,
+            due.period_number,
+            due.record_key,
+            due.placement_id,
+            due.placement_started_date,
+            due.placement_ended_date,
+            due.placement_type_code,
+            due.is_long_term,
             due.legal_status_code,
             due.visit_variant,
             due.variant_status,
@@ -384,130 +402,41 @@ with
             due.clock_start_date,
             due.due_date,
             held.visit_date as done_date,
-            {{ clock_reason_without_due('due.clock_start_date', 'due.rule_source', 'due.due_date') }}
-            as why_not_computable,
+            coalesce(
+                due.why_not_computable,
+                {{ clock_reason_without_due('due.clock_start_date', 'due.rule_source', 'due.due_date') }}
+            ) as why_not_computable,
             case
                 when
                     held.visit_date is null
-                    and placements.clock_ended_date is not null
+                    and due.placement_ended_date is not null
                     and due.due_date is not null
                 then 'ended'
                 else {{ clock_status('due.due_date', 'held.visit_date') }}
             end as status,
-            coalesce(held.visit_date, placements.clock_ended_date, {{ as_of() }}) as judged_on_date,
+            coalesce(held.visit_date, due.placement_ended_date, {{ as_of() }}) as judged_on_date,
             before_anchor.child_id is not null and due.event_number = 1 as has_event_before_anchor,
             due.anchor_delivery_id,
             held.delivery_id as done_delivery_id
         from due
-        inner join
-            placements
-            on due.child_id = placements.child_id
-            and due.placement_started_date = placements.started_date
         left join
             held
             on due.child_id = held.child_id
             and due.placement_started_date = held.placement_started_date
             and due.event_number = held.event_number
         left join
-            (select distinct child_id, placement_started_date from before_anchor) as before_anchor
+            before_anchor
             on due.child_id = before_anchor.child_id
             and due.placement_started_date = before_anchor.placement_started_date
 
-    ),
-
-    -- 9. Periods without a clock of their own: short breaks are visited as agreed with the parents, and a
-    -- period of which no placement is known has no first day to count from
-    without_clock as (
-
-        select
-            periods.child_id,
-            periods.is_short_break,
-            periods.period_number,
-            case when periods.is_short_break then 'visit_short_breaks' else 'visit_first' end as rule_id,
-            case when periods.is_short_break then 'interval_agreed' else 'no_anchor' end as why_not_computable
-        from periods
-        left join
-            (select distinct child_id, period_number from placements) as with_placement
-            on periods.child_id = with_placement.child_id
-            and periods.period_number = with_placement.period_number
-            and not periods.is_short_break
-        where with_placement.child_id is null
-
-    ),
-
-    united as (
-
-        select
-            child_id,
-            is_short_break,
-            period_number,
-            record_key,
-            placement_id,
-            placement_started_date,
-            placement_ended_date,
-            placement_type_code,
-            is_long_term,
-            legal_status_code,
-            visit_variant,
-            variant_status,
-            is_first_year,
-            event_number,
-            rule_id,
-            rule_status,
-            rule_source,
-            is_local_rule,
-            anchor_event,
-            clock_start_date,
-            due_date,
-            done_date,
-            why_not_computable,
-            status,
-            case
-                when judged_on_date > due_date
-                then {{ clock_days_between('due_date', 'judged_on_date') }}
-                when due_date is not null
-                then 0
-            end as days_late,
-            has_event_before_anchor,
-            anchor_delivery_id,
-            done_delivery_id
-        from judged
-
-        union all
-
-        select
-            without_clock.child_id,
-            without_clock.is_short_break,
-            without_clock.period_number,
-            cast(null as varchar) as record_key,
-            cast(null as varchar) as placement_id,
-            cast(null as date) as placement_started_date,
-            cast(null as date) as placement_ended_date,
-            cast(null as varchar) as placement_type_code,
-            cast(null as boolean) as is_long_term,
-            cast(null as varchar) as legal_status_code,
-            case when without_clock.is_short_break then 'short_break' end as visit_variant,
-            cast(null as varchar) as variant_status,
-            cast(null as boolean) as is_first_year,
-            1 as event_number,
-            without_clock.rule_id,
-            rules.rule_status,
-            rules.rule_source,
-            rules.is_local_rule,
-            'placement_start' as anchor_event,
-            cast(null as date) as clock_start_date,
-            cast(null as date) as due_date,
-            cast(null as date) as done_date,
-            without_clock.why_not_computable,
-            'not_computable' as status,
-            cast(null as integer) as days_late,
-            false as has_event_before_anchor,
-            cast(null as varchar) as anchor_delivery_id,
-            cast(null as varchar) as done_delivery_id
-        from without_clock
-        left join {{ ref('int_rules_in_force') }} as rules on without_clock.rule_id = rules.rule_id
-
     )
 
-select *
-from united
+select
+    *,
+    case
+        when judged_on_date > due_date
+        then {{ clock_days_between('due_date', 'judged_on_date') }}
+        when due_date is not null
+        then 0
+    end as days_late
+from judged
