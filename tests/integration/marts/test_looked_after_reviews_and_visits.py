@@ -19,8 +19,8 @@ WEEKS = {
     "visit_parent_before_assessed_after_review": 6, "visit_temp_connected_to_review": 1,
     "visit_temp_connected_after_review": 4,
 }  # fmt: skip
-COLUMNS = ("child_id", "event_kind", "placement_started_date", "event_number", "rule_id", "clock_start_date", "due_date",
-           "done_date", "status", "days_late", "days_overdue")  # fmt: skip
+COLUMNS = ("child_id", "event_kind", "placement_started_date", "event_number", "rule_id", "clock_start_date",
+           "due_date", "done_date", "status", "days_late", "days_overdue")  # fmt: skip
 
 
 def _months(day: date, count: int) -> date:
@@ -91,7 +91,8 @@ def _expected(region: TrueRegion) -> set[tuple[Any, ...]]:
             )
             for place, following in zip(inside, [*inside[1:], None], strict=True):
                 first = place["started_date"]
-                left = min((d for d in (place["ended_date"], following and following["started_date"], end) if d), default=None)
+                ends = (place["ended_date"], following and following["started_date"], end)
+                left = min((day for day in ends if day), default=None)
                 made = sorted({
                     v["visit_date"] for v in visits[child]
                     if v["visit_type"] == "looked_after" and v["was_seen"] is not False
@@ -99,8 +100,10 @@ def _expected(region: TrueRegion) -> set[tuple[Any, ...]]:
                     and not (following and v["visit_date"] >= following["started_date"])
                 })  # fmt: skip
                 for number, (anchor, done) in enumerate(zip([first, *made], [*made, None], strict=True), start=1):
-                    legal = max((e["started_date"], e["legal_status_code"]) for e in episodes[child] if e["started_date"] <= anchor)[1]
-                    rule = "visit_first" if number == 1 else _visit_rule(place, anchor, legal, held[0] if held else None)
+                    begun = (e for e in episodes[child] if e["started_date"] <= anchor)
+                    legal = max((e["started_date"], e["legal_status_code"]) for e in begun)[1]
+                    review = held[0] if held else None
+                    rule = "visit_first" if number == 1 else _visit_rule(place, anchor, legal, review)
                     rows.add((child, "visit", first, number, *_judge(rule, anchor, done, left, as_of)))
     return rows
 
