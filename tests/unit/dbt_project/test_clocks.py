@@ -18,8 +18,8 @@ from orchestration.calendar import bank_holidays
 
 SPRING = date(2026, 3, 31)
 SUMMER = date(2026, 7, 31)
-_OURS = ("--select", "+looked_after_health_assessments", "+register_reviews")
-MARTS = ("looked_after_health_assessments", "register_reviews")
+_OURS = ("--select", "+looked_after_health_assessments", "+register_reviews", "+looked_after_reviews_and_visits")
+MARTS = ("looked_after_health_assessments", "register_reviews", "looked_after_reviews_and_visits")
 CHILDREN = ("baby", "five", "unborn", "two councils", "returned")
 # 31 March 2026 is a Tuesday; Good Friday is 3 April. The 20th working day after 2 March is 30 March.
 FIRST_STATE: dict[str, list[dict[str, Any]]] = {

@@ -234,6 +234,13 @@ with
         select
             periods.*,
             case when periods.last_day <= {{ as_of() }} then periods.last_day end as ended_date,
+            -- the duties of care end with the period, at the latest when the child comes of age
+            case
+                when children.adult_birthday < periods.last_day and children.adult_birthday <= {{ as_of() }}
+                then children.adult_birthday
+                when periods.last_day <= {{ as_of() }}
+                then periods.last_day
+            end as duty_ended_date,
             lag(periods.last_day) over (
                 partition by periods.child_id, periods.is_short_break order by periods.period_number
             ) as previous_ended_date,
@@ -256,6 +263,7 @@ select
     period_number,
     started_date,
     ended_date,
+    duty_ended_date,
     previous_ended_date,
     not_counted_because is null as is_counted,
     not_counted_because,
