@@ -16,9 +16,11 @@ from simulator import (
     write_adt,
     write_case_export,
     write_census,
+    write_early_help,
     write_fhir,
     write_hospital_cases,
     write_ppn,
+    write_training,
 )
 from simulator.deliveries import Inbox, Weeks
 from simulator.truth import Truth
@@ -76,6 +78,8 @@ def generate(
         ("schools", write_census),
         ("hospitals", write_adt),
         ("child health", write_fhir),
+        ("early help", write_early_help),
+        ("training", write_training),
         ("hospital cases", write_hospital_cases),
     ):
         say(name)

@@ -1,4 +1,4 @@
-"""Writes the awkward hospital cases: one more delivery of PIMS (HL7 v2) and one of child health (FHIR), both of known patients.
+"""Writes the awkward hospital cases: one more delivery of PIMS (HL7 v2), one of child health (FHIR), of known patients.
 
 Put here: returns, cancelled arrivals, merged numbers, the same event from two feeds, missed appointments in a row, what
 was done about them, questionnaires. Keep out: who attends by chance (`lives_wider`).
@@ -16,7 +16,6 @@ import polars as pl
 from simulator.clock import scalar_stream, to_date
 from simulator.deliveries import Inbox, Weeks
 from simulator.diary import Diary
-from simulator.population import YEAR
 from simulator.truth import Truth
 from simulator.write_adt import (
     AGENCY,
@@ -139,7 +138,7 @@ class HospitalCases:
                     self.attend(child, day, FIRST)
 
     def merged(self) -> None:
-        """Let both numbers of a merged patient attend; one visit begins under the retired number and ends under the other."""
+        """Let both numbers of a merged patient attend; one visit begins under the retired and ends under the other."""
         for at, child in enumerate(self.patients.seen.child.tolist()):
             if not self.patients.retired[at]:
                 continue

@@ -6,16 +6,7 @@ with
 
     event_types as (select event_type, label_en, label_cy from {{ ref('event_types') }}),
 
-    area_labels as (
-
-        select distinct area_code, label_en, label_cy
-        from {{ ref('postcode_areas') }}
-        union all
-        select code, label_en, label_cy
-        from {{ ref('status_labels') }}
-        where code_set = 'area' and code != 'elsewhere'
-
-    ),
+    area_labels as (select * from {{ ref('int_areas') }}),
 
     rules as (select * from {{ ref('int_rules_in_force') }}),
 

@@ -65,6 +65,18 @@ def test_a_referral_is_raised_by_the_agency_that_made_it(region: TrueRegion):
     assert {"police", "education", "health"} <= set(true.values())
 
 
+def test_a_child_was_not_brought_where_the_truth_says_so_and_not_where_it_was_a_mistake(region: TrueRegion):
+    truth = list(region.truth("appointments").iter_rows(named=True))
+    missed = {(row["person_id"], row["day_date"]) for row in truth if row["outcome"] == "missed"}
+    rows = region.query(
+        "select child_id, event_date from marts.child_chronology where event_type = 'missed_appointment'"
+    )
+    shown = list(rows.iter_rows())
+    assert set(shown) == missed
+    assert len(shown) == len(missed), "the same appointment in two feeds is planted and counts once"
+    assert any(row["outcome"] == "attended" and row["sources"] == "adt" for row in truth)
+
+
 def test_brothers_and_sisters_in_one_meeting_share_its_event(region: TrueRegion):
     meetings = defaultdict(set)
     for row in region.truth("case_initial_conferences").iter_rows(named=True):

@@ -164,7 +164,8 @@ def test_an_attendance_under_a_number_that_was_merged_away_counts_for_the_child(
     ]
     under_both = [child for child, keys in rows if keys & retired and keys - retired]
     under_retired = [child for child, keys in rows if keys <= retired]
-    assert under_both and under_retired
+    assert under_both
+    assert under_retired
     children = {f"health|PIMS|{row['source_person_id']}": row["person_id"] for row in people.iter_rows(named=True)}
     for child, keys in rows:
         assert {children.get(key, child) for key in keys} == {child}
@@ -176,7 +177,7 @@ def test_what_followed_lay_within_the_fortnight(region: TrueRegion):
     for row in region.truth("case_contacts").iter_rows(named=True):
         contacts[row["person_id"]].append(row["contact_date"])
     found = Counter(row["follow_up"] for row in region.mart("emergency_attendances").iter_rows(named=True))
-    assert found["social_care_contact"] and found["none_known"] and found["not_yet"]
+    assert min(found[code] for code in ("social_care_contact", "none_known", "not_yet")) > 0
     for row in region.mart("emergency_attendances").iter_rows(named=True):
         day = row["attended_date"]
         until = day + timedelta(days=14)

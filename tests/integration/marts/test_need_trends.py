@@ -12,18 +12,18 @@ def _month(day: date) -> date:
     return day.replace(day=1)
 
 
-def test_the_months_of_early_help_requests_are_those_of_the_truth(region: TrueRegion):
+def test_the_months_of_registrations_are_those_of_the_truth(region: TrueRegion):
     children, families = defaultdict(set), defaultdict(set)
     group_of = {row["person_id"]: row["family_group_id"] for row in region.truth("case_persons").iter_rows(named=True)}
     first = None
-    for row in region.truth("case_early_help").iter_rows(named=True):
-        day, child = row["requested_date"], row["person_id"]
+    for row in region.truth("case_registrations").iter_rows(named=True):
+        day, child = row["registered_date"], row["person_id"]
         first = min(first or day, day)
         children[_month(day)].add(child)
-        families[_month(day)].add((group_of[child] or row["early_help_id"], day))
+        families[_month(day)].add((group_of[child] or row["registration_id"], day))
     rows = region.query(
         "select month_start_date, events_count, children_count from marts.need_trends"
-        " where series = 'early_help_requested' and area_code = 'region' and not is_forecast order by 1"
+        " where series = 'registered' and area_code = 'region' and not is_forecast order by 1"
     )
     assert first is not None
     shown = {month: (events, count) for month, events, count in rows.iter_rows()}
@@ -52,3 +52,13 @@ def test_only_a_series_that_is_long_enough_is_forecast_six_months_ahead(region: 
     )
     assert {count for *_, months, count in rows.iter_rows() if months >= 10} == {6}
     assert {count for *_, months, count in rows.iter_rows() if months < 10} == {0}
+
+
+def test_a_request_in_two_systems_counts_once(region: TrueRegion):
+    requests = region.query("select count(distinct request_event_key) from intermediate.int_early_help_requests")
+    events = region.query(
+        "select count(distinct group_key), count(distinct source_row_id) from marts.child_chronology"
+        " where event_type = 'early_help_requested'"
+    )
+    assert events.row(0)[0] == requests.item()
+    assert events.row(0)[1] > requests.item(), "the same request in both systems is planted"

@@ -16,7 +16,7 @@ with
             'notification_reference',
             detail_code='person_role',
             recorded_date=london_date('created_at'),
-            group_key='notification_reference',
+            group_key="system || '|' || notification_reference",
         ) }}
 
     )

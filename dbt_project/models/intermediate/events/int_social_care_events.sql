@@ -30,7 +30,25 @@ with
 
     health_assessments as (select * from {{ ref('stg_social_care__health_assessments') }}),
 
-    early_help as (select * from {{ ref('stg_social_care__early_help') }}),
+    requests as (select * from {{ ref('int_early_help_requests') }}),
+
+    -- A request in the early-help system and in the case system is one event with two records
+    early_help as (
+
+        select
+            early_help.*,
+            coalesce(requests.request_event_key, case_requests.request_event_key) as request_event_key
+        from {{ ref('stg_social_care__early_help') }} as early_help
+        left join
+            requests
+            on early_help.system || '|' || early_help.feed || '|' || early_help.early_help_id
+            = requests.request_key
+        left join
+            requests as case_requests
+            on early_help.system = case_requests.council_system
+            and early_help.early_help_id = case_requests.case_early_help_id
+
+    ),
 
     missing_episodes as (select * from {{ ref('stg_social_care__missing_episodes') }}),
 
@@ -65,7 +83,7 @@ with
             'conference_date',
             'conference_id',
             detail_code='outcome_code',
-            group_key='meeting_id',
+            group_key="system || '|' || meeting_id",
         ) }}
         union all
         {{ event_rows(
@@ -86,7 +104,7 @@ with
             'review_date',
             'review_conference_id',
             detail_code='outcome_code',
-            group_key='meeting_id',
+            group_key="system || '|' || meeting_id",
         ) }}
         union all
         {{ event_rows('core_groups', "'core_group'", 'core_group_date', 'core_group_id') }}
@@ -118,7 +136,13 @@ with
             condition="status = 'completed' and assessment_kind in ('initial', 'review', 'dental')",
         ) }}
         union all
-        {{ event_rows('early_help', "'early_help_requested'", 'requested_date', 'early_help_id') }}
+        {{ event_rows(
+            'early_help',
+            "'early_help_requested'",
+            'requested_date',
+            'early_help_id',
+            group_key='request_event_key',
+        ) }}
         union all
         {{ event_rows('early_help', "'early_help_started'", 'started_date', 'early_help_id') }}
         union all

@@ -1,6 +1,17 @@
 with
 
-    events as (select * from {{ ref('int_child_events') }} where is_series),
+    -- What two systems date differently, and brothers and sisters share, counts at its first day
+    events as (
+
+        select
+            event_type,
+            child_id,
+            group_key,
+            min(event_date) over (partition by event_type, group_key) as event_date
+        from {{ ref('int_child_events') }}
+        where is_series
+
+    ),
 
     areas as (select child_id, area_code from {{ ref('int_child_areas') }}),
 
@@ -12,7 +23,7 @@ with
         select
             events.event_type as series,
             areas.area_code,
-            cast(date_trunc('month', events.event_date) as date) as month_start_date,
+            {{ month_of('events.event_date') }} as month_start_date,
             events.event_date,
             events.child_id,
             events.group_key
@@ -24,7 +35,7 @@ with
         select
             event_type as series,
             'region' as area_code,
-            cast(date_trunc('month', event_date) as date) as month_start_date,
+            {{ month_of('event_date') }} as month_start_date,
             event_date,
             child_id,
             group_key
@@ -34,12 +45,7 @@ with
 
     -- 2. Whole months only: the month of the first event may be cut by where the extract begins, and the
     -- month of as_of is whole only on its last day
-    last_month as (
-
-        select
-            cast(date_trunc('month', {{ clock_add_days(as_of(), 1) }}) as date) as first_month_not_whole_date
-
-    ),
+    last_month as (select {{ month_of(clock_add_days(as_of(), 1)) }} as first_month_not_whole_date),
 
     spans as (
 
@@ -50,11 +56,7 @@ with
 
     ),
 
-    months as (
-
-        select distinct cast(date_trunc('month', calendar_date) as date) as month_start_date from calendar
-
-    ),
+    months as (select distinct {{ month_of('calendar_date') }} as month_start_date from calendar),
 
     grid as (
 
