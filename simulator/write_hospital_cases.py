@@ -230,14 +230,14 @@ class HospitalCases:
         both = sorted(both, key=lambda child: child not in care)[:4] + self.draw.sample(both, min(40, len(both)))
         children = iter(dict.fromkeys(both))
         start = pop.as_of - 150
-        for missed in (3, 2, 3):
+        for missed, discussed_after in ((3, 12), (2, 0), (3, 16)):
             child = next(children)
             days = [start + 20 * number for number in range(missed)]
             for day in days:
                 self.appointment(child, day, "missed")
             self._action(child, "WNBREVIEW", days[0] + 2)
-            if missed == 3:
-                self._action(child, "WNBDISC", days[1] + 12)
+            if discussed_after:
+                self._action(child, "WNBDISC", days[1] + discussed_after)
         for outcome in ("attended", "unknown", "cancelled"):
             child = next(children)
             self.appointment(child, start, "missed", "Audiology")

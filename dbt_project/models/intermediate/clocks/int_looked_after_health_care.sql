@@ -43,6 +43,42 @@ with
 
     dental as ({{ clock_due_dates('dental_clocks') }}),
 
+    -- Seen by a dentist after becoming looked after; a check from before does not count. When no source
+    -- of the region tells of dental checks at all, nothing can be said
+    dentist_clocks as (
+
+        select child_id, 'dentist_seen' as rule_id, started_date as clock_start_date from periods
+
+    ),
+
+    dentist_due as ({{ clock_due_dates('dentist_clocks') }}),
+
+    dental_is_supplied as (select count(*) > 0 as has_any from dental_checks),
+
+    dentist as (
+
+        select
+            dentist_due.child_id,
+            dentist_due.due_date,
+            dentist_due.rule_status,
+            {{ clock_reason_without_due(
+                'dentist_due.clock_start_date', 'dentist_due.rule_source', 'dentist_due.due_date'
+            ) }} as reason_without_due,
+            min(dental_checks.done_date) as done_date
+        from dentist_due
+        left join
+            dental_checks
+            on dentist_due.child_id = dental_checks.child_id
+            and dentist_due.clock_start_date <= dental_checks.done_date
+        group by
+            dentist_due.child_id,
+            dentist_due.due_date,
+            dentist_due.rule_status,
+            dentist_due.rule_source,
+            dentist_due.clock_start_date
+
+    ),
+
     -- 2. GP: registered within the rule's days of the start of the latest stay; a registration held
     -- before counts. When no feed of the region tells of registrations at all, nothing can be said
     gp_registrations as (
@@ -68,6 +104,7 @@ with
         select
             gp_due.child_id,
             gp_due.due_date,
+            gp_due.rule_status,
             coalesce(
                 max(
                     case
@@ -89,7 +126,7 @@ with
             ) as done_date
         from gp_due
         left join gp_registrations on gp_due.child_id = gp_registrations.child_id
-        group by gp_due.child_id, gp_due.due_date
+        group by gp_due.child_id, gp_due.due_date, gp_due.rule_status
 
     ),
 
@@ -150,6 +187,18 @@ select
         when flags.dental_check_done is not null then flags.period_end_date
     end as dental_flag_period_end_date,
     flags.dental_check_done as flag_dental_check_done,
+    dental.rule_status as dental_check_rule_status,
+    dentist.due_date as dentist_seen_due_date,
+    dentist.done_date as dentist_seen_date,
+    {{ clock_status(
+        'dentist.due_date', 'dentist.done_date',
+        not_computable="case when not dental_is_supplied.has_any then 'not_supplied' end"
+    ) }} as dentist_seen_status,
+    coalesce(
+        dentist.reason_without_due, case when not dental_is_supplied.has_any then 'not_supplied' end
+    ) as why_dentist_seen_not_computable,
+    dentist.rule_status as dentist_seen_rule_status,
+    gp.rule_status as gp_registration_rule_status,
     gp.done_date as gp_registered_date,
     gp.due_date as gp_registration_due_date,
     {{ clock_status(
@@ -170,8 +219,10 @@ select
     end as immunisation_evidence
 from periods
 cross join gp_is_supplied
+cross join dental_is_supplied
 left join children on periods.child_id = children.child_id
 left join dental on periods.child_id = dental.child_id
+left join dentist on periods.child_id = dentist.child_id
 left join gp on periods.child_id = gp.child_id
 left join flags on periods.child_id = flags.child_id
 left join immunisations on periods.child_id = immunisations.child_id
