@@ -10,7 +10,17 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from simulator import lives, population, write_adt, write_case_export, write_census, write_fhir, write_ppn
+from simulator import (
+    lives,
+    population,
+    write_adt,
+    write_case_export,
+    write_census,
+    write_domestic_abuse,
+    write_fhir,
+    write_ppn,
+    write_school_calendar,
+)
 from simulator.deliveries import Inbox, Weeks
 from simulator.truth import Truth
 
@@ -67,6 +77,8 @@ def generate(
         ("schools", write_census),
         ("hospitals", write_adt),
         ("child health", write_fhir),
+        ("school calendars", write_school_calendar),
+        ("notices to schools", write_domestic_abuse),
     ):
         say(name)
         writer.write(diary, inbox, cuts, truth, seed)

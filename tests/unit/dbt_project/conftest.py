@@ -29,6 +29,8 @@ TYPES = {
 FOLDERS = {
     "health_adt": ["health/adt"], "health_fhir": ["health/fhir"], "police_ppn": ["police/ppn"],
     "education_school_census": ["education/school_census"],
+    "police_domestic_abuse": ["police/domestic_abuse"],
+    "education_school_calendar": ["education/school_calendar"],
     "social_care": ["social_care/case_export", "social_care/ssda903"],
 }
 CONFIGURED_FEEDS = {
