@@ -70,7 +70,7 @@ def periods(pop: Population) -> list[tuple[int, int | None, str, date, date]]:
                 continue  # sends nothing, and its council has no calendar either
             own = school_year(year) if has_own_terms else []
             rows += [(int(authority), int(estab), *period) for period in own + _training(year, number)]
-    return rows
+    return [row for row in rows if row[2] != "closure" or row[3] <= now]
 
 
 def open_days(pop: Population) -> dict[str, set[date]]:
@@ -92,11 +92,11 @@ def open_days(pop: Population) -> dict[str, set[date]]:
 
 
 def write(diary: Diary, inbox: Inbox, weeks: Weeks, truth: Truth, seed: int) -> None:
-    """Write two full calendars of both councils."""
+    """Write two full calendars of both councils; the first looks half a year ahead only."""
     del seed
-    rows = periods(diary.pop)
-    frame = pl.DataFrame(rows, schema=list(COLUMNS), orient="row", infer_schema_length=None)
-    for cut in (weeks.cuts[0], weeks.cuts[-1]):
-        inbox.deliver(AGENCY, FEED, SUPPLIER, DATASET, cut, "full", frame.write_csv().encode(), suffix=".csv")
+    frame = pl.DataFrame(periods(diary.pop), schema=list(COLUMNS), orient="row", infer_schema_length=None)
+    first, last = weeks.cuts[0], weeks.cuts[-1]
+    for cut, rows in ((first, frame.filter(pl.col("first_date") <= to_date(first + 183))), (last, frame)):
+        inbox.deliver(AGENCY, FEED, SUPPLIER, DATASET, cut, "full", rows.write_csv().encode(), suffix=".csv")
     open_on = [(school, day) for school, days in sorted(open_days(diary.pop).items()) for day in sorted(days)]
     truth.tables["school_days"] = pl.DataFrame(open_on, schema=["school_id", "school_date"], orient="row")
