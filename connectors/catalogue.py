@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from connectors.education import school_calendar, school_census
+from connectors.education import (
+    attendance,
+    eotas_and_home_education,
+    exclusions,
+    safeguarding_concerns,
+    school_calendar,
+    school_census,
+)
 from connectors.errors import ConfigurationError
 from connectors.feed import Feed
 from connectors.health import adt, fhir
@@ -14,6 +21,7 @@ FEEDS: dict[str, Feed] = {
     for feed in (
         adt.FEED, fhir.FEED, ppn.FEED, school_census.FEED, case_export.FEED, ssda903.FEED, cin_census.FEED,
         school_calendar.FEED, domestic_abuse.FEED,
+        attendance.FEED, exclusions.FEED, safeguarding_concerns.FEED, eotas_and_home_education.FEED,
     )
 }
 

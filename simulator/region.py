@@ -19,6 +19,7 @@ from simulator import (
     write_domestic_abuse,
     write_fhir,
     write_ppn,
+    write_pupils,
     write_school_calendar,
 )
 from simulator.deliveries import Inbox, Weeks
@@ -79,6 +80,7 @@ def generate(
         ("child health", write_fhir),
         ("school calendars", write_school_calendar),
         ("notices to schools", write_domestic_abuse),
+        ("pupils", write_pupils),
     ):
         say(name)
         writer.write(diary, inbox, cuts, truth, seed)

@@ -29,6 +29,10 @@ TYPES = {
 FOLDERS = {
     "health_adt": ["health/adt"], "health_fhir": ["health/fhir"], "police_ppn": ["police/ppn"],
     "education_school_census": ["education/school_census"],
+    "education_eotas_and_home_education": ["education/eotas_and_home_education"],
+    "education_safeguarding_concerns": ["education/safeguarding_concerns"],
+    "education_exclusions": ["education/exclusions"],
+    "education_attendance": ["education/attendance"],
     "police_domestic_abuse": ["police/domestic_abuse"],
     "education_school_calendar": ["education/school_calendar"],
     "social_care": ["social_care/case_export", "social_care/ssda903"],
