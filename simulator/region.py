@@ -17,10 +17,13 @@ from simulator import (
     write_case_export,
     write_census,
     write_domestic_abuse,
+    write_early_help,
     write_fhir,
+    write_hospital_cases,
     write_ppn,
     write_pupils,
     write_school_calendar,
+    write_training,
 )
 from simulator.deliveries import Inbox, Weeks
 from simulator.truth import Truth
@@ -78,6 +81,9 @@ def generate(
         ("schools", write_census),
         ("hospitals", write_adt),
         ("child health", write_fhir),
+        ("early help", write_early_help),
+        ("training", write_training),
+        ("hospital cases", write_hospital_cases),
         ("school calendars", write_school_calendar),
         ("notices to schools", write_domestic_abuse),
         ("pupils", write_pupils),
