@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from connectors import training
-from connectors.education import school_census
+from connectors.education import (
+    attendance,
+    eotas_and_home_education,
+    exclusions,
+    safeguarding_concerns,
+    school_calendar,
+    school_census,
+)
 from connectors.errors import ConfigurationError
 from connectors.feed import Feed
 from connectors.health import adt, fhir
-from connectors.police import ppn
+from connectors.police import domestic_abuse, ppn
 from connectors.social_care import case_export, cin_census, early_help, ssda903
 
 FEEDS: dict[str, Feed] = {
@@ -15,6 +22,8 @@ FEEDS: dict[str, Feed] = {
     for feed in (
         adt.FEED, fhir.FEED, ppn.FEED, school_census.FEED, case_export.FEED, ssda903.FEED, cin_census.FEED,
         early_help.FEED, *training.FEEDS,
+        school_calendar.FEED, domestic_abuse.FEED,
+        attendance.FEED, exclusions.FEED, safeguarding_concerns.FEED, eotas_and_home_education.FEED,
     )
 }
 

@@ -100,7 +100,7 @@ class RuleOverride(_Strict):
 
     rule_id: str = Field(min_length=1)
     value: float
-    unit: Literal["working_day", "calendar_day", "week", "month", "year", "hour", "count"]
+    unit: Literal["working_day", "school_day", "calendar_day", "week", "month", "year", "hour", "minute", "count"]
     reason: str = Field(min_length=1)
 
 

@@ -16,10 +16,13 @@ from simulator import (
     write_adt,
     write_case_export,
     write_census,
+    write_domestic_abuse,
     write_early_help,
     write_fhir,
     write_hospital_cases,
     write_ppn,
+    write_pupils,
+    write_school_calendar,
     write_training,
 )
 from simulator.deliveries import Inbox, Weeks
@@ -81,6 +84,9 @@ def generate(
         ("early help", write_early_help),
         ("training", write_training),
         ("hospital cases", write_hospital_cases),
+        ("school calendars", write_school_calendar),
+        ("notices to schools", write_domestic_abuse),
+        ("pupils", write_pupils),
     ):
         say(name)
         writer.write(diary, inbox, cuts, truth, seed)

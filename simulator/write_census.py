@@ -356,6 +356,18 @@ class Census:
         )
 
 
+def _keep_enrolments(truth: Truth, censuses: Sequence[Census], cut: int) -> None:
+    """Keep which child each school has, or had, on its roll as it last said."""
+    kept = [
+        (int(one.child[at]), str(one.native[at]), int(one.entry[at]), int(one.leaving[at]) if one.left[at] else None)
+        for one in censuses
+        for at in range(len(one.child))
+        if not (one.left[at] and one.leaving[at] > cut)
+    ]
+    columns = ["child", "school_id", "entry_date", "leaving_date"]
+    truth.keep("enrolments", pl.DataFrame(kept, schema=columns, orient="row", infer_schema_length=None))
+
+
 def write(diary: Diary, inbox: Inbox, weeks: Weeks, truth: Truth, seed: int) -> None:
     """Write two full censuses of each council; between them one of SIMS that lost half its pupils."""
     first, last = weeks.cuts[0], weeks.cuts[-1]
@@ -363,6 +375,7 @@ def write(diary: Diary, inbox: Inbox, weeks: Weeks, truth: Truth, seed: int) -> 
     one = Census(diary, seed, 673, "one")
     for census, system in ((sims, "SIMS"), (one, "ONE")):
         truth.record(AGENCY, FEED, system, *census.source_ids())
+    _keep_enrolments(truth, (sims, one), last)
     day = to_date(last)
     term = f"{day.year}_{'autumn' if day.month >= 9 else 'spring' if day.month < 4 else 'summer'}"
     inbox.deliver(AGENCY, FEED, "sims", "school_census", first, "full", sims.tables(first, term))

@@ -90,6 +90,7 @@ def rows(diary: Diary, truth: Truth, seed: int) -> list[tuple[int, Row]]:
     numbers = 10_000_000 + rng.permutation(4_000_000)[: len(children)]
     ids = np.array([f"N{number}" for number in numbers], dtype=object)
     truth.record(AGENCY, FEED, SYSTEM, ids, children)
+    diary.rows["nominals"] = list(zip(ids.tolist(), children.tolist(), strict=True))
     unknown = rng.random(len(children)) < 0.13
     guessed = rng.random(len(children)) < 0.05
     out, adults, head = [], {}, {}
@@ -203,6 +204,7 @@ def _bad_rows(sample: Row, cut: int) -> list[Row]:
 def write(diary: Diary, inbox: Inbox, weeks: Weeks, truth: Truth, seed: int) -> None:
     """Write a first delta with the history, then weekly ones: late, cut off, repeated and sent again."""
     every = sorted(rows(diary, truth, seed), key=lambda item: (item[0], str(item[1][0])))
+    diary.rows["notifications"] = [row for _, row in every]
 
     def deliver(day: int, content: bytes, **how: Any) -> None:
         inbox.deliver(AGENCY, FEED, SUPPLIER, DATASET, day, "delta", content, suffix=".csv", **how)

@@ -171,6 +171,21 @@
     cast(from_utc_timestamp({{ instant }}, 'Europe/London') as date)
 {%- endmacro -%}
 
+{#- The instant at which the clocks of London show so many minutes after midnight on a day. -#}
+{%- macro london_instant(day, minute) -%}
+    timezone(
+        'Europe/London',
+        cast(
+            cast({{ day }} as varchar)
+            || ' '
+            || lpad(cast(cast(floor({{ minute }} / 60) as integer) as varchar), 2, '0')
+            || ':'
+            || lpad(cast(mod({{ minute }}, 60) as varchar), 2, '0')
+            || ':00' as timestamp
+        )
+    )
+{%- endmacro -%}
+
 {#- The distinct values of a group as a sorted array, nulls left out; never null itself. -#}
 {%- macro sorted_set(value) -%} {{ return(adapter.dispatch('sorted_set')(value)) }} {%- endmacro -%}
 

@@ -31,6 +31,12 @@ FOLDERS = {
     "education_school_census": ["education/school_census"],
     "social_care": ["social_care/case_export", "social_care/ssda903", "social_care/early_help"],
     "training": ["health/training", "police/training", "education/training", "social_care/training"],
+    "education_eotas_and_home_education": ["education/eotas_and_home_education"],
+    "education_safeguarding_concerns": ["education/safeguarding_concerns"],
+    "education_exclusions": ["education/exclusions"],
+    "education_attendance": ["education/attendance"],
+    "police_domestic_abuse": ["police/domestic_abuse"],
+    "education_school_calendar": ["education/school_calendar"],
 }
 CONFIGURED_FEEDS = {
     "agency": pl.String(), "feed": pl.String(), "system": pl.String(), "mode": pl.String(), "cadence": pl.String(),
