@@ -90,7 +90,8 @@ with
 
     ),
 
-    -- 3. How far the feeds that know persons reach, an agency's best one
+    -- 3. How far the feeds that know persons reach, an agency's best one. A delivery of a later day also
+    -- knows what came before as_of
     reach as (
 
         select deliveries.agency, max(deliveries.as_at_date) as data_current_to
@@ -100,7 +101,7 @@ with
             on deliveries.agency = person_feeds.agency
             and deliveries.feed = person_feeds.feed
             and deliveries.system = person_feeds.system
-        where deliveries.state = 'landed' and deliveries.as_at_date <= {{ as_of() }}
+        where deliveries.state = 'landed'
         group by deliveries.agency
 
     ),
