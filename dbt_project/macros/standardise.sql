@@ -160,30 +160,30 @@
     end
 {%- endmacro -%}
 
+{#- What the clocks of London show at an instant; with to_utc, the instant at which they show a day and time. -#}
+{%- macro london_clock(value, to_utc=false) -%}
+    {{ return(adapter.dispatch('london_clock')(value, to_utc)) }}
+{%- endmacro -%}
+
+{%- macro default__london_clock(value, to_utc) -%} timezone('Europe/London', {{ value }}) {%- endmacro -%}
+
+{%- macro spark__london_clock(value, to_utc) -%}
+    {{ 'to' if to_utc else 'from' }}_utc_timestamp({{ value }}, 'Europe/London')
+{%- endmacro -%}
+
 {#- The day in Europe/London on which an instant falls. -#}
-{%- macro london_date(instant) -%} {{ return(adapter.dispatch('london_date')(instant)) }} {%- endmacro -%}
-
-{%- macro default__london_date(instant) -%}
-    cast(timezone('Europe/London', {{ instant }}) as date)
-{%- endmacro -%}
-
-{%- macro spark__london_date(instant) -%}
-    cast(from_utc_timestamp({{ instant }}, 'Europe/London') as date)
-{%- endmacro -%}
+{%- macro london_date(instant) -%} cast({{ london_clock(instant) }} as date) {%- endmacro -%}
 
 {#- The instant at which the clocks of London show so many minutes after midnight on a day. -#}
 {%- macro london_instant(day, minute) -%}
-    timezone(
-        'Europe/London',
-        cast(
-            cast({{ day }} as varchar)
-            || ' '
-            || lpad(cast(cast(floor({{ minute }} / 60) as integer) as varchar), 2, '0')
-            || ':'
-            || lpad(cast(mod({{ minute }}, 60) as varchar), 2, '0')
-            || ':00' as timestamp
+    {%- set hour = "lpad(cast(cast(floor(" ~ minute ~ " / 60) as integer) as varchar), 2, '0')" -%}
+    {%- set rest = "lpad(cast(mod(" ~ minute ~ ", 60) as varchar), 2, '0')" -%}
+    {{
+        london_clock(
+            "cast(cast(" ~ day ~ " as varchar) || ' ' || " ~ hour ~ " || ':' || " ~ rest ~ " || ':00' as timestamp)",
+            to_utc=true
         )
-    )
+    }}
 {%- endmacro -%}
 
 {#- The distinct values of a group as a sorted array, nulls left out; never null itself. -#}

@@ -94,14 +94,13 @@ def show(
 def query(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="A file with one SELECT, as those in docs/queries/.", exists=True)],
-    csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead of a table.")] = False,  # noqa: FBT002  a flag
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead of a table.")] = False,
 ) -> None:
     """Run a question over the current release and show its answer."""
     settings: Settings = context.obj
     text = file.read_text(encoding="utf-8").strip().rstrip(";")
-    with open_release(settings.releases) as connection:
-        with _own_sql(connection, f"{file.name} does not fit the release"):
-            answer = _select(connection, text).pl()
+    with open_release(settings.releases) as connection, _own_sql(connection, f"{file.name} does not fit the release"):
+        answer = _select(connection, text).pl()
     if csv:
         sys.stdout.write(answer.write_csv())
     else:
