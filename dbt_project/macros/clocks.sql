@@ -48,8 +48,41 @@
         and start_days.working_day_number + rules.rule_value = due_days.working_day_number
 {%- endmacro -%}
 
-{#- Status of a clock: done on the due day is in time, overdue from the day after. Codes are in seed status_labels. -#}
-{%- macro clock_status(due_date, done_date, is_refused='false', not_computable='null') -%}
+{#-
+    A select that adds to each clock of a relation its rule and the instant it is due, for rules in hours.
+    The relation must have clock_start_at (an instant) and rule_id. Hours are elapsed ones: 72 hours are 72 hours also
+    over the night the clocks change. A rule in another unit, no rule or no start gives no due instant. A clock of which
+    only the day of the start is known does not come here: see clock_hours_as_days.
+-#}
+{%- macro clock_due_instants(clocks) -%}
+    select
+        clocks.*,
+        rules.rule_value,
+        rules.rule_unit,
+        rules.rule_status,
+        rules.rule_source,
+        rules.is_local_rule,
+        case
+            when rules.rule_unit = 'hour'
+            then {{ clock_add_hours('clocks.clock_start_at', 'rules.rule_value') }}
+        end as due_at
+    from {{ clocks }} as clocks
+    left join {{ ref('int_rules_in_force') }} as rules on clocks.rule_id = rules.rule_id
+{%- endmacro -%}
+
+{#-
+    The due day of a rule in hours when only the day of its start is known: the last day on which it can still be in
+    time, for a start in the last minute of that day. 72 hours from the 1st are the 4th, 4 hours from the 1st the 2nd.
+-#}
+{%- macro clock_hours_as_days(start_date, hours) -%}
+    {{ clock_add_days(start_date, 'ceil(' ~ hours ~ ' / 24.0)') }}
+{%- endmacro -%}
+
+{#-
+    Status of a clock: done on the due day is in time, overdue from the day after. Codes are in seed status_labels.
+    is_past says when an open clock has run out; clock_status_at gives its own.
+-#}
+{%- macro clock_status(due_date, done_date, is_refused='false', not_computable='null', is_past=none) -%}
     case
         when {{ not_computable }} is not null
         then 'not_computable'
@@ -61,10 +94,19 @@
         then 'done_late'
         when {{ is_refused }}
         then 'refused'
-        when {{ as_of() }} > {{ due_date }}
+        when {{ is_past or (as_of() ~ ' > ' ~ due_date) }}
         then 'overdue'
         else 'due'
     end
+{%- endmacro -%}
+
+{#-
+    Status of a clock that is due at an instant: done at it is in time. as_of stands for the end of that day in
+    Europe/London, so an open clock that was due in the course of as_of is overdue, by 0 days (clock_days_overdue of its
+    London day); done_at must not be after as_of.
+-#}
+{%- macro clock_status_at(due_at, done_at, is_refused='false', not_computable='null') -%}
+    {{ clock_status(due_at, done_at, is_refused, not_computable, london_date(due_at) ~ ' <= ' ~ as_of()) }}
 {%- endmacro -%}
 
 {#- Calendar days past the due day, null unless the status is overdue. -#}

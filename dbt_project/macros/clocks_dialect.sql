@@ -37,6 +37,32 @@
     datediff({{ last_day }}, {{ first_day }})
 {%- endmacro -%}
 
+{#- The instant that many elapsed hours later; a change of the clocks in between does not move it. -#}
+{%- macro clock_add_hours(instant, hours) -%}
+    {{ return(adapter.dispatch('clock_add_hours')(instant, hours)) }}
+{%- endmacro -%}
+
+{%- macro default__clock_add_hours(instant, hours) -%}
+    ({{ instant }} + to_hours(cast({{ hours }} as integer)))
+{%- endmacro -%}
+
+{%- macro spark__clock_add_hours(instant, hours) -%}
+    timestampadd(hour, cast({{ hours }} as int), {{ instant }})
+{%- endmacro -%}
+
+{#- Elapsed hours between two instants, with the part of an hour. -#}
+{%- macro clock_hours_between(first_at, last_at) -%}
+    {{ return(adapter.dispatch('clock_hours_between')(first_at, last_at)) }}
+{%- endmacro -%}
+
+{%- macro default__clock_hours_between(first_at, last_at) -%}
+    ((epoch({{ last_at }}) - epoch({{ first_at }})) / 3600)
+{%- endmacro -%}
+
+{%- macro spark__clock_hours_between(first_at, last_at) -%}
+    ((unix_timestamp({{ last_at }}) - unix_timestamp({{ first_at }})) / 3600)
+{%- endmacro -%}
+
 {#- A relation of every day from the first to the last, both included, in a column calendar_date. -#}
 {%- macro clock_days(first_day, last_day) -%}
     {{ return(adapter.dispatch('clock_days')(first_day, last_day)) }}
