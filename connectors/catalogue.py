@@ -7,12 +7,13 @@ from connectors.errors import ConfigurationError
 from connectors.feed import Feed
 from connectors.health import adt, fhir
 from connectors.police import ppn
-from connectors.social_care import case_export, cin_census, ssda903
+from connectors.social_care import case_export, cin_census, conferences, ssda903
 
 FEEDS: dict[str, Feed] = {
     feed.key: feed
     for feed in (
         adt.FEED, fhir.FEED, ppn.FEED, school_census.FEED, case_export.FEED, ssda903.FEED, cin_census.FEED,
+        conferences.FEED,
     )
 }
 

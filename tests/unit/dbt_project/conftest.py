@@ -30,6 +30,7 @@ FOLDERS = {
     "health_adt": ["health/adt"], "health_fhir": ["health/fhir"], "police_ppn": ["police/ppn"],
     "education_school_census": ["education/school_census"],
     "social_care": ["social_care/case_export", "social_care/ssda903"],
+    "social_care_conferences": ["social_care/conferences"],
 }
 CONFIGURED_FEEDS = {
     "agency": pl.String(), "feed": pl.String(), "system": pl.String(), "mode": pl.String(), "cadence": pl.String(),
