@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from connectors import training
 from connectors.education import school_census
 from connectors.errors import ConfigurationError
 from connectors.feed import Feed
 from connectors.health import adt, fhir
 from connectors.police import ppn
-from connectors.social_care import case_export, cin_census, conferences, ssda903
+from connectors.social_care import case_export, cin_census, conferences, early_help, ssda903
 
 FEEDS: dict[str, Feed] = {
     feed.key: feed
     for feed in (
         adt.FEED, fhir.FEED, ppn.FEED, school_census.FEED, case_export.FEED, ssda903.FEED, cin_census.FEED,
+        early_help.FEED, *training.FEEDS,
         conferences.FEED,
     )
 }

@@ -71,17 +71,12 @@ def parse_csv(file: SourceFile, table: Table, *, unused: Collection[str] = ()) -
     """
     text, findings = decode(file.path.read_bytes(), table.name)
     header = read_header(text)
-    columns, header_findings = _match_header(header, table, unused)
+    columns, header_findings = match_header(header, table, unused)
     yield Parsed(findings=[*findings, *header_findings])
     produced = False
     for numbers, rows, faults in _records(text, len(header), table.name):
         produced = produced or bool(rows) or bool(faults)
-        data = {f"_{index}": [row[index] for row in rows] for index in range(len(header))}
-        frame = pl.DataFrame(data, schema=dict.fromkeys(data, pl.String)).select(
-            *(pl.col(f"_{index}").alias(name) for index, name in columns.items()),
-            pl.Series("row_number", numbers, dtype=pl.Int64),
-        )
-        yield Parsed({table.name: frame}, faults)
+        yield Parsed({table.name: frame_of(columns, numbers, rows)}, faults)
     if not produced:
         yield Parsed(findings=[Finding("file-no-rows", table.name)])
 
@@ -102,8 +97,25 @@ def read_header(text: str) -> list[str]:
     return [name.strip() for name in names]
 
 
-def _match_header(header: list[str], table: Table, unused: Collection[str]) -> tuple[dict[int, str], list[Finding]]:
-    """Map positions to the contract's columns; name what is missing, repeated or unknown."""
+def frame_of(columns: dict[int, str], numbers: list[int], rows: list[list[str]]) -> pl.DataFrame:
+    """Records as text under the contract's names, with their row numbers.
+
+    Args:
+        columns: Position in a record to column, as `match_header` gives it.
+        numbers: Row number of each record.
+        rows: The records.
+    """
+    data = {name: [row[index] for row in rows] for index, name in columns.items()}
+    frame = pl.DataFrame(data, schema=dict.fromkeys(data, pl.String))
+    return frame.with_columns(pl.Series("row_number", numbers, dtype=pl.Int64))
+
+
+def match_header(header: list[str], table: Table, unused: Collection[str]) -> tuple[dict[int, str], list[Finding]]:
+    """Map positions to the contract's columns; name what is missing, repeated or unknown.
+
+    Raises:
+        FileHeld: A required column is missing, or two headers mean the same column.
+    """
     known = table.headers()
     lowered = [name.lower() for name in header]
     repeated = [str(index + 1) for index, name in enumerate(lowered) if name and lowered.count(name) > 1]
@@ -137,7 +149,7 @@ def _match_header(header: list[str], table: Table, unused: Collection[str]) -> t
 
 def _explain_delimiter(header: list[str], table: Table) -> None:
     """Raise the truer reason where the header would match with another delimiter."""
-    if len(header) > 1:
+    if len(header) != 1:
         return
     for delimiter, spoken in _OTHER_DELIMITERS.items():
         names = {name.strip().strip('"').lower() for name in header[0].split(delimiter)}

@@ -28,11 +28,16 @@ PROJECT_DIR = REPOSITORY / "dbt_project"
 EXECUTABLE = str(Path(sys.executable).with_name("dbt"))
 STANDARDISE = "tag:standardise resource_type:seed"
 PUBLISH = "tag:publish"
-# The canonical social-care tables come from three feeds; dbt knows one source, whose key is the first of them.
+# The canonical social-care tables come from four feeds, training lists from four; dbt knows one source of each, whose
+# key is the first of them.
 _SHARED_SOURCES = {
     dg.AssetKey(["landing", "social_care_case_export"]): (
         dg.AssetKey(["landing", "social_care_ssda903"]), dg.AssetKey(["landing", "social_care_cin_census"]),
-    )
+        dg.AssetKey(["landing", "social_care_early_help"]),
+    ),
+    dg.AssetKey(["landing", "health_training"]): tuple(
+        dg.AssetKey(["landing", f"{agency}_training"]) for agency in ("police", "education", "social_care")
+    ),
 }
 
 

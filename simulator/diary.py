@@ -39,6 +39,11 @@ EXTRA: dict[str, tuple[str, ...]] = {
         "health_date",
         "assessor_role",
     ),
+    # What hospitals and child health truly know, also of the cases on purpose; outcome as the senders tell it.
+    "true_attendances": ("child", "visit", "day", "minute", "category", "outcome", "reason", "sources"),
+    "true_appointments": ("child", "appointment", "day", "minute", "service", "outcome", "sources"),
+    "true_actions": ("child", "kind", "day"),
+    "true_questionnaires": ("child", "day"),
     "true_care": ("child", "started_date", "ended_date"),
     "true_register": ("child", "registered_date", "deregistered_date", "drawn_review"),
 }
@@ -52,6 +57,7 @@ class Diary:
     work: WorkingDays
     draw: random.Random
     rows: dict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))
+    planted: dict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))  # case rows drawn after all lives
     counters: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     wanted_bands: dict[str, list[int]] = field(default_factory=dict)
     known_since: dict[int, int] = field(default_factory=dict)
@@ -89,11 +95,11 @@ class Diary:
         """Record that social care knows a child since a day at the latest."""
         self.known_since[child] = min(day, self.known_since.get(child, day))
 
-    def frame(self, table: str) -> pl.DataFrame:
-        """Return a table as a frame: days stay day numbers, children stay indexes."""
+    def frame(self, table: str, *, planted: bool = False) -> pl.DataFrame:
+        """Return a table, or what was planted in it, as a frame: days stay day numbers, children stay indexes."""
         if table in EXTRA:
             names = EXTRA[table]
             return pl.DataFrame(self.rows[table], schema=list(names), orient="row", infer_schema_length=None)
         kinds = {"V": pl.String, "D": pl.Int32, "B": pl.Boolean, "I": pl.Int32}
         schema = {name: (pl.Int32 if name == "source_person_id" else kinds[kind]) for name, kind in DRAWN[table]}
-        return pl.DataFrame(self.rows[table], schema=schema, orient="row")
+        return pl.DataFrame((self.planted if planted else self.rows)[table], schema=schema, orient="row")

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from simulator import lives_care, lives_protection, lives_wider
+from simulator import lives_care, lives_front_door, lives_protection, lives_wider
 from simulator.clock import WorkingDays, scalar_stream, stream, to_date
 from simulator.diary import Diary
 from simulator.population import YEAR, Population
@@ -66,6 +66,7 @@ def live(pop: Population, seed: int) -> Diary:
     lives_wider.attendances(diary, known, seed)
     lives_wider.bookings(diary, seed)
     lives_wider.vaccinations(diary, known, seed)
+    lives_front_door.plant(diary, seed)
     return diary
 
 

@@ -10,7 +10,19 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from simulator import lives, population, write_adt, write_case_export, write_census, write_conferences, write_fhir, write_ppn
+from simulator import (
+    lives,
+    population,
+    write_adt,
+    write_case_export,
+    write_census,
+    write_conferences,
+    write_early_help,
+    write_fhir,
+    write_hospital_cases,
+    write_ppn,
+    write_training,
+)
 from simulator.deliveries import Inbox, Weeks
 from simulator.truth import Truth
 
@@ -63,11 +75,13 @@ def generate(
     inbox, truth, cuts = Inbox(out / "inbox"), Truth(pop), Weeks.before(pop.as_of, weeks)
     for name, writer in (
         ("social care", write_case_export),
-        ("conferences", write_conferences),
         ("police", write_ppn),
         ("schools", write_census),
         ("hospitals", write_adt),
         ("child health", write_fhir),
+        ("early help", write_early_help),
+        ("training", write_training),
+        ("hospital cases", write_hospital_cases),
     ):
         say(name)
         writer.write(diary, inbox, cuts, truth, seed)

@@ -48,7 +48,8 @@ class Patients:
     of_child: dict[int, int]
 
 
-def _stamp(day: int, minute: int = 0) -> str:
+def stamp(day: int, minute: int = 0) -> str:
+    """Return a time as HL7 writes it."""
     return f"{to_date(day):%Y%m%d}{minute // 60:02d}{minute % 60:02d}00"
 
 
@@ -143,7 +144,7 @@ def paris_messages(diary: Diary, patients: Patients, first_cut: int, seed: int) 
                 minute,
                 [
                     _head("169", "169", "ADT^A28^ADT_A05", opened, minute, "2.5"),
-                    f"EVN||{_stamp(opened, minute)}",
+                    f"EVN||{stamp(opened, minute)}",
                     *paris_pid(pop, patients, at, history=False),
                     "PV1|1|N",
                 ],
@@ -159,7 +160,7 @@ def paris_messages(diary: Diary, patients: Patients, first_cut: int, seed: int) 
                     minute,
                     [
                         _head("169", "169", "ADT^A40^ADT_A39", day, minute, "2.5"),
-                        f"EVN||{_stamp(day, minute)}",
+                        f"EVN||{stamp(day, minute)}",
                         *paris_pid(pop, patients, survivor, history=True)[:2],
                         f"MRG|{patients.ids[at]}^^^{patients.namespace}^PI",
                     ],
@@ -173,7 +174,7 @@ def paris_messages(diary: Diary, patients: Patients, first_cut: int, seed: int) 
                     minute + 2,
                     [
                         _head("169", "169", "ADT^A31^ADT_A05", day, minute + 2, "2.5"),
-                        f"EVN||{_stamp(day, minute + 2)}",
+                        f"EVN||{stamp(day, minute + 2)}",
                         *paris_pid(pop, patients, at, history=True),
                         "PV1|1|N",
                     ],
@@ -204,77 +205,87 @@ class PimsMessages:
                 self._update(at)
         return self.messages
 
-    def _send(self, day: int, minute: int, kind: str, body: list[str]) -> None:
+    def send(self, day: int, minute: int, kind: str, body: list[str]) -> None:
+        """Write a message of a day and minute."""
         sent = min(minute + self.draw.randint(0, 9), 1439)
         head = _head("PIMS", "BroMor HL7Sender", kind, day, sent, "2.3.1")
-        stamp = f"{_stamp(day, minute)}+0000"
-        trigger = [] if kind.startswith("SIU") else [f"EVN||{stamp}||||{stamp}"]
+        at = f"{stamp(day, minute)}+0000"
+        trigger = [] if kind.startswith("SIU") else [f"EVN||{at}||||{at}"]
         self.messages.append((day, sent, [head, *trigger, *body]))
 
     def _attendance(self, number: int, row: Row) -> None:
         child, day, minute, kind, days, reason, left = row
         draw, today = self.draw, self.pop.as_of
         person = pims_pid(self.pop, self.patients, self.patients.of_child[child])
-        visit, arrived, place = f"V{700000 + number}", _stamp(day, minute), "ED^^^UHW"
+        visit, arrived, place = f"V{700000 + number}", stamp(day, minute), "ED^^^UHW"
         reason_text = f"PV2|||^{REASONS[reason]}"
         wait = draw.randint(50, 380)
         done_day, done_minute = day + (minute + wait) // 1440, (minute + wait) % 1440
-        self._send(day, minute, "ADT^A04^ADT_A01", [*person, _pv1("E", place, visit, arrived, ""), reason_text])
+        self.send(day, minute, "ADT^A04^ADT_A01", [*person, pv1("E", place, visit, arrived, ""), reason_text])
+        outcome = "left_before_seen" if left else "discharged" if kind == "ed" else "admitted"
+        told = outcome if done_day <= today else None
+        self.diary.add("true_attendances", child, visit, day, minute, None, told, REASONS[reason], "adt")
         if done_day > today:
             return
         code = "08" if left else "01" if kind == "ed" else "02"
-        done = _stamp(done_day, done_minute)
-        self._send(done_day, done_minute, "ADT^A03^ADT_A03", [*person, _pv1("E", place, visit, arrived, done, code)])
+        done = stamp(done_day, done_minute)
+        self.send(done_day, done_minute, "ADT^A03^ADT_A03", [*person, pv1("E", place, visit, arrived, done, code)])
         if kind == "ward":
             ward = f"Ward {draw.randint(1, 6)}^^^UHW"
-            admission = [*person, _pv1("I", ward, visit + "W", done, ""), reason_text]
-            self._send(done_day, done_minute, "ADT^A01^ADT_A01", admission)
+            admission = [*person, pv1("I", ward, visit + "W", done, ""), reason_text]
+            self.send(done_day, done_minute, "ADT^A01^ADT_A01", admission)
             if done_day + days <= today:
-                home = _pv1("I", ward, visit + "W", done, _stamp(done_day + days, 660), "19")
-                self._send(done_day + days, 660, "ADT^A03^ADT_A03", [*person, home])
+                home = pv1("I", ward, visit + "W", done, stamp(done_day + days, 660), "19")
+                self.send(done_day + days, 660, "ADT^A03^ADT_A03", [*person, home])
 
     def _booking(self, number: int, row: Row) -> None:
         child, day, minute, service, missed = row
         person = pims_pid(self.pop, self.patients, self.patients.of_child[child])
-        booked, appointment, start = day - self.draw.randint(7, 40), f"AP{300000 + number}", _stamp(day, minute)
-        plan, resource = f"^^^{start}^{_stamp(day, minute + 30)}", f"AIS|1||{SERVICES[service]}|{start}"
-        if booked > self.pop.birth_day[child]:
-            self._send(
-                booked, 600, "SIU^S12^SIU_S12", [_sch(appointment, "", plan, "Booked"), *person, "RGS|1", resource]
+        booked, appointment, start = day - self.draw.randint(7, 40), f"AP{300000 + number}", stamp(day, minute)
+        plan, resource = f"^^^{start}^{stamp(day, minute + 30)}", f"AIS|1||{SERVICES[service]}|{start}"
+        is_booked = booked > self.pop.birth_day[child]
+        if is_booked or missed:
+            outcome = "missed" if missed else "unknown"
+            self.diary.add("true_appointments", child, appointment, day, minute, SERVICES[service], outcome, "adt")
+        if is_booked:
+            self.send(
+                booked, 600, "SIU^S12^SIU_S12", [sch(appointment, "", plan, "Booked"), *person, "RGS|1", resource]
             )
         if missed:
-            head = _sch(appointment, "DNA^Did not attend", plan, "Noshow")
-            self._send(day, min(minute + 60, 1439), "SIU^S26^SIU_S12", [head, *person, "RGS|1", resource])
+            head = sch(appointment, "DNA^Did not attend", plan, "Noshow")
+            self.send(day, min(minute + 60, 1439), "SIU^S26^SIU_S12", [head, *person, "RGS|1", resource])
 
     def _merge(self, at: int) -> None:
         draw, child = self.draw, int(self.patients.seen.child[at])
         opened = max(self.first_cut - draw.randint(0, 300), int(self.pop.birth_day[child]) + 1)
         opened = min(opened, self.first_cut)
-        self._send(opened, 700, "ADT^A04^ADT_A01", [*self._person(at, opened), "PV1||NA"])
+        self.send(opened, 700, "ADT^A04^ADT_A01", [*self._person(at, opened), "PV1||NA"])
         day = draw.randint(self.first_cut + 1, self.pop.as_of)
         bare = draw.random() < BARE_MERGE
         retired = self.patients.ids[at] + ("" if bare else f"^^^{self.patients.namespace}^PI")
         survivor = self._person(self.patients.of_child[child], day)
-        self._send(day, 720, "ADT^A40^ADT_A39", [*survivor, f"MRG|{retired}", "PV1||NA"])
+        self.send(day, 720, "ADT^A40^ADT_A39", [*survivor, f"MRG|{retired}", "PV1||NA"])
 
     def _update(self, at: int) -> None:
         born = int(self.pop.birth_day[self.patients.seen.child[at]])
         day = self.draw.randint(max(self.first_cut - 300, born + 1), self.pop.as_of)
-        self._send(day, self.draw.randint(480, 1080), "ADT^A08^ADT_A01", [*self._person(at, day), "PV1||NA"])
+        self.send(day, self.draw.randint(480, 1080), "ADT^A08^ADT_A01", [*self._person(at, day), "PV1||NA"])
 
     def _person(self, at: int, day: int) -> list[str]:
-        return pims_pid(self.pop, self.patients, at, _stamp(day, 700) + "+0000")
+        return pims_pid(self.pop, self.patients, at, stamp(day, 700) + "+0000")
 
 
 def _head(application: str, facility: str, kind: str, day: int, minute: int, version: str) -> str:
     zone = "+0000" if version == "2.3.1" else ""
     tail = "|||||GBR|UNICODE UTF-8" if version == "2.5" else "||||||UNICODE UTF-8"
     receiver = "100|100" if version == "2.5" else "EMPI|EMPI"
-    return f"MSH|^~\\&|{application}|{facility}|{receiver}|{_stamp(day, minute)}{zone}||{kind}|{{}}|P|{version}{tail}"
+    return f"MSH|^~\\&|{application}|{facility}|{receiver}|{stamp(day, minute)}{zone}||{kind}|{{}}|P|{version}{tail}"
 
 
-def _pv1(kind: str, place: str, visit: str, arrived: str, gone: str, code: str = "") -> str:
+def pv1(kind: str, place: str, visit: str, arrived: str, gone: str, code: str = "", category: str = "") -> str:
+    """Return the segment about a visit."""
     fields = [""] * 45
+    fields[3] = category
     fields[0], fields[1], fields[2], fields[18], fields[35], fields[43], fields[44] = (
         "1",
         kind,
@@ -287,7 +298,8 @@ def _pv1(kind: str, place: str, visit: str, arrived: str, gone: str, code: str =
     return ("PV1|" + "|".join(fields)).rstrip("|")
 
 
-def _sch(appointment: str, reason: str, plan: str, state: str) -> str:
+def sch(appointment: str, reason: str, plan: str, state: str) -> str:
+    """Return the segment about an appointment."""
     fields = [""] * 25
     fields[0], fields[1], fields[5], fields[10], fields[24] = appointment, appointment, reason, plan, state
     return "SCH|" + "|".join(fields)
@@ -295,16 +307,22 @@ def _sch(appointment: str, reason: str, plan: str, state: str) -> str:
 
 def batch(sender: str, day: int, number: int, messages: list[Message], start: int, *, miscount: int = 0) -> bytes:
     """Put messages into one file with file and batch envelopes."""
-    stamp = _stamp(day, 60)
+    written = stamp(day, 60)
     lines = [
-        f"FHS|^~\\&|{sender}|CVUHB|DOLEN|CVUHB|{stamp}||batch|{number}",
-        f"BHS|^~\\&|{sender}|CVUHB|DOLEN|CVUHB|{stamp}||||{number}",
+        f"FHS|^~\\&|{sender}|CVUHB|DOLEN|CVUHB|{written}||batch|{number}",
+        f"BHS|^~\\&|{sender}|CVUHB|DOLEN|CVUHB|{written}||||{number}",
     ]
     for offset, (_, _, segments) in enumerate(messages):
         lines.append(segments[0].replace("{}", f"{sender}{start + offset:08d}", 1))
         lines.extend(segments[1:])
     lines += [f"BTS|{len(messages) + miscount}", "FTS|1"]
     return ("\r".join(lines) + "\r").encode()
+
+
+def hospital_patients(diary: Diary, first_cut: int, seed: int, truth: Truth) -> Patients:
+    """Number the patients of PIMS: who attended or had an appointment. The same seed gives the same numbers."""
+    visitors = {int(row[0]) for table in ("attendances", "bookings") for row in diary.rows[table]}
+    return _enrol(diary.pop, np.array(sorted(visitors), dtype=np.int64), PIMS, first_cut, seed, truth, 1.4, 0.93)
 
 
 def write(diary: Diary, inbox: Inbox, weeks: Weeks, truth: Truth, seed: int) -> None:
@@ -315,8 +333,7 @@ def write(diary: Diary, inbox: Inbox, weeks: Weeks, truth: Truth, seed: int) -> 
     served = rng.random(pop.size) < 0.12
     served[[child for child in diary.known_since if rng.random() < 0.8]] = True
     paris = _enrol(pop, np.flatnonzero(served & open_to_health), PARIS, first, seed, truth, 1.0, 0.96)
-    visitors = {int(row[0]) for table in ("attendances", "bookings") for row in diary.rows[table]}
-    pims = _enrol(pop, np.array(sorted(visitors), dtype=np.int64), PIMS, first, seed, truth, 1.4, 0.93)
+    pims = hospital_patients(diary, first, seed, truth)
     streams = (
         ("paris", paris_messages(diary, paris, first, seed)),
         ("pims", PimsMessages(diary, pims, first, seed).all()),

@@ -39,6 +39,8 @@ class CaseSystem:
             self.pop, self.children, self.rng, self.draw, scale=2.2, nhs_share=0.62, upn_share=0.48, stale=0.05
         )
         self.tables = {name: self._events(name) for name in FIRST_DATE}
+        for name in list(diary.planted):
+            self.tables[name] = pl.concat([self.tables[name], self._planted(name)])
         self.tables.update(self._person_tables(self.seen))
 
     def _lag(self, count: int) -> np.ndarray:
@@ -51,6 +53,12 @@ class CaseSystem:
         lag = pl.Series(self._lag(len(frame)), dtype=pl.Int32)
         entered = pl.min_horizontal(pl.col(FIRST_DATE[table]) + lag, pl.lit(self.pop.as_of, pl.Int32))
         return frame.with_columns(ids.alias("source_person_id"), entered.alias("_entered"))
+
+    def _planted(self, table: str) -> pl.DataFrame:
+        """Return the planted rows of an event table, each entered on its first day."""
+        frame = self.diary.frame(table, planted=True)
+        ids = pl.Series([self.ids[child] for child in frame["source_person_id"]], dtype=pl.String)
+        return frame.with_columns(ids.alias("source_person_id"), pl.col(FIRST_DATE[table]).alias("_entered"))
 
     def _person_tables(self, seen: Observed) -> dict[str, pl.DataFrame]:
         pop, draw = self.pop, self.draw

@@ -106,6 +106,7 @@ TABLES = (
         Column("trigger_event", required=True, meaning="A01 admit, A03 discharge, A04 register, A11 cancel ..."),
         Column("patient_class", meaning="E emergency, I inpatient, O outpatient ... (PV1-2)."),
         Column("is_emergency", "boolean", meaning="An emergency department attendance: class E."),
+        Column("admission_type", meaning="Kind of attendance, such as first or planned return, as coded (PV1-4)."),
         Column("visit_number", meaning="PV1-19."),
         Column("location", meaning="Ward, room and bed (PV1-3)."),
         Column("attended_at", "instant", future="allow", meaning="PV1-44; of A01 and A04 without one, `event_at`."),

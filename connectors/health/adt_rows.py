@@ -388,7 +388,8 @@ def _attendance(others: list[list[str]], person: _Person, head: _Head, rows: Row
     rows.put(
         "attendances", head.number, head.sent, head.hash, person.source_person_id, head.trigger or "", patient_class,
         patient_class is not None and patient_class.upper() in ("E", "ED", "EMER", "EMERGENCY"),
-        plain(component(at(pv1, 19), 1, marks), marks), location or None, attended, discharged,
+        plain(component(at(pv1, 4), 1, marks), marks), plain(component(at(pv1, 19), 1, marks), marks),
+        location or None, attended, discharged,
         plain(component(at(pv1, 36), 1, marks), marks), _reason(others, marks), head.event_at,
     )
 

@@ -1,4 +1,4 @@
-"""police/ppn: public protection notifications as CSV, one row a person and role.
+"""police/ppn: public protection notifications as CSV or XLSX, one row a person and role.
 
 Here belong the columns of the notification and how a child is told from an adult. There is no published layout: the
 headers take their names from the public POLE standard (person, object, location, event). The police hold neither NHS
@@ -16,7 +16,7 @@ import polars as pl
 from connectors.contract import CodeSet, Column, Contract, Table, parse_boolean, parse_date, parse_instant
 from connectors.feed import Feed, Finding, ParseContext, Parsed, SourceFile
 from connectors.rules import Rule, register
-from connectors.tabular import parse_csv
+from connectors.workbook import parse_table
 
 CHILD_UNTIL = 18  # years: "child" in the Children Act 1989 and the Social Services and Well-being (Wales) Act 2014
 
@@ -110,10 +110,10 @@ def parse(file: SourceFile, context: ParseContext) -> Iterator[Parsed]:
         Batches of `notification_persons` as text, `is_child` typed.
 
     Raises:
-        FileHeld: The file breaks the shape of a CSV or lacks a required column.
+        FileHeld: The file breaks the shape of a CSV or workbook, or lacks a required column.
     """
     del context
-    for part in parse_csv(file, _READ):
+    for part in parse_table(file, _READ):
         for name, frame in part.tables.items():
             known, findings = _as_other(frame)
             told = known.with_columns(_is_child(known).alias("is_child")).drop("under18", strict=False)

@@ -296,6 +296,9 @@ TABLES: tuple[Table, ...] = (
         _day("closed_date", "Day it ended."),
         _text("team", "Team."),
         _text("outcome_code", "How it ended."),
+        _text("ward", "Ward that the family lives in."),
+        _text("request_source", "Who asked for the help."),
+        _text("council_person_id", "The child's number in the council's case system, where another system sends this."),
     ), (("requested_date", "allocated_date"), ("requested_date", "closed_date")), "One row per early help request."),
     Table("missing_episodes", (
         _id("missing_episode_id", "Number of the missing episode."),

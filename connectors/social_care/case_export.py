@@ -1,4 +1,4 @@
-"""The case export: a folder with one CSV file for each canonical table, as a council's case system writes it.
+"""The case export: a folder with one CSV or XLSX file for each canonical table, as a council's case system writes it.
 
 Here belong which file is which table and what the export must have. The columns are those of `canonical`, under the
 same names: this feed is the form we ask councils for, so it renames nothing.
@@ -14,7 +14,7 @@ from connectors.contract import Contract
 from connectors.errors import FileHeld
 from connectors.feed import Feed, Finding, ParseContext, Parsed, SourceFile
 from connectors.social_care import canonical
-from connectors.tabular import parse_csv
+from connectors.workbook import parse_table
 
 CONTRACT = Contract(canonical.adapted(canonical.BY_NAME, is_day_first=True))
 _TABLES = CONTRACT.at(None)
@@ -27,23 +27,23 @@ def parse(file: SourceFile, context: ParseContext) -> Iterator[Parsed]:  # noqa:
     """Read one file of the export.
 
     Args:
-        file: `<table>.csv`; a file that is no CSV (a note, a manifest) is reported and left alone.
+        file: `<table>.csv` or `<table>.xlsx`; a file that is neither (a note, a manifest) is reported and left alone.
         context: Not needed: the export says nothing that depends on it.
 
     Yields:
         Batches of the table.
 
     Raises:
-        FileHeld: A CSV file that is none of the tables, or one that breaks its shape.
+        FileHeld: A file that is none of the tables, or one that breaks its shape.
     """
     name = PurePath(file.name)
-    if name.suffix.lower() != ".csv":
+    if name.suffix.lower() not in (".csv", ".xlsx"):
         yield Parsed(findings=[Finding("file-not-read", "")])
         return
     table = _table_of(name.stem)
     if table is None:
         raise FileHeld("file-unknown", "the name of the file is not that of a table of the case export")
-    yield from parse_csv(file, _TABLES[table])
+    yield from parse_table(file, _TABLES[table])
 
 
 def _table_of(stem: str) -> str | None:

@@ -73,7 +73,8 @@ def _form_of(file: SourceFile) -> tuple[Form, set[str]]:
         head = stream.read(_HEAD)
     if not head.strip():
         raise FileHeld("file-empty", "the file has no content")
-    first_line = head.removeprefix(b"\xef\xbb\xbf").decode("cp1252", errors="replace").lstrip("\r\n").split("\n", 1)[0]
+    text = head.removeprefix(b"\xef\xbb\xbf").decode("cp1252", errors="replace").lstrip("\r\n")
+    first_line = re.split(r"[\r\n]", text, maxsplit=1)[0]
     for delimiter in (",", ";", "\t", "|"):
         headers = {_squeezed(name) for name in next(csv.reader([first_line], delimiter=delimiter), [])}
         best = max(FORMS, key=lambda form: _own_columns(form, headers))

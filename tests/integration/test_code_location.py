@@ -12,6 +12,7 @@ import pytest
 import yaml
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 
+from connectors.catalogue import FEEDS
 from orchestration.definitions import build_definitions
 from orchestration.settings import Settings
 
@@ -34,7 +35,7 @@ def test_the_graph_runs_from_landing_over_linkage_to_the_release(definitions: dg
 def test_every_landing_asset_has_a_blocking_contract_check(definitions: dg.Definitions):
     graph = definitions.resolve_asset_graph()
     landing = [key for key in graph.get_all_asset_keys() if key.path[0] == "landing" and "_" in key.path[1]]
-    assert len(landing) == 7
+    assert len(landing) == len(FEEDS) > 0
     for key in landing:
         check = graph.get_check_spec(dg.AssetCheckKey(key, "contract"))
         assert check.blocking, key

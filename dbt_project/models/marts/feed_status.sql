@@ -102,6 +102,91 @@ with
 
     ),
 
+    -- 4. Deliveries that should have come: between two dates, or since the last one, each whole cadence
+    -- beyond the days of
+    -- grace without a delivery is one
+    landed_dates as (
+
+        select
+            deliveries.agency,
+            deliveries.feed,
+            deliveries.system,
+            deliveries.as_at_date,
+            lead(deliveries.as_at_date) over (
+                partition by deliveries.agency, deliveries.feed, deliveries.system
+                order by deliveries.as_at_date
+            ) as next_as_at_date
+        from
+            (
+                select distinct agency, feed, system, as_at_date
+                from deliveries
+                where state = 'landed' and as_at_date <= {{ as_of() }}
+            ) as deliveries
+
+    ),
+
+    gaps as (
+
+        select
+            landed_dates.agency,
+            landed_dates.feed,
+            landed_dates.system,
+            case
+                when landed_dates.next_as_at_date is null
+                then
+                    floor(
+                        (
+                            {{ clock_days_between('landed_dates.as_at_date', as_of()) }}
+                            - configured.arrival_deadline_days
+                            - 1
+                        )
+                        / configured.cadence_days
+                    )
+                else
+                    floor(
+                        (
+                            {{ clock_days_between('landed_dates.as_at_date', 'landed_dates.next_as_at_date') }}
+                            + configured.arrival_deadline_days
+                        )
+                        / configured.cadence_days
+                    )
+                    - 1
+            end as missing
+        from landed_dates
+        inner join
+            configured
+            on landed_dates.agency = configured.agency
+            and landed_dates.feed = configured.feed
+            and landed_dates.system = configured.system
+
+    ),
+
+    missing_counts as (
+
+        select
+            agency,
+            feed,
+            system,
+            cast(sum(case when missing > 0 then missing else 0 end) as integer) as deliveries_missing
+        from gaps
+        group by agency, feed, system
+
+    ),
+
+    -- 5. How long an event takes from its day to the delivery that first had it
+    visibility as (
+
+        select
+            agency,
+            feed,
+            system,
+            cast(median(days_to_visible) as double) as median_days_to_visible,
+            cast(count(*) as integer) as events_measured
+        from {{ ref('int_event_visibility') }}
+        group by agency, feed, system
+
+    ),
+
     joined as (
 
         select
@@ -131,6 +216,9 @@ with
             coalesce(counts.records_duplicate, 0) as records_duplicate,
             reject_texts.top_reject_rule,
             reject_texts.rejects_by_rule,
+            missing_counts.deliveries_missing,
+            visibility.median_days_to_visible,
+            coalesce(visibility.events_measured, 0) as events_measured,
             counts.data_current_to
         from feeds
         left join
@@ -158,10 +246,20 @@ with
             on feeds.agency = reject_texts.agency
             and feeds.feed = reject_texts.feed
             and feeds.system = reject_texts.system
+        left join
+            missing_counts
+            on feeds.agency = missing_counts.agency
+            and feeds.feed = missing_counts.feed
+            and feeds.system = missing_counts.system
+        left join
+            visibility
+            on feeds.agency = visibility.agency
+            and feeds.feed = visibility.feed
+            and feeds.system = visibility.system
 
     )
 
--- 4. Late from the day after the last day of grace; a feed that has never come has no day to count from
+-- 6. Late from the day after the last day of grace; a feed that has never come has no day to count from
 select
     feed_key,
     agency,
@@ -193,6 +291,7 @@ select
     deliveries_in_force,
     deliveries_replaced,
     deliveries_held,
+    deliveries_missing,
     last_hold_rule,
     records_in,
     records_landed,
@@ -200,6 +299,8 @@ select
     records_duplicate,
     top_reject_rule,
     rejects_by_rule,
+    median_days_to_visible,
+    events_measured,
     data_current_to,
     {{ as_of() }} as as_of_date
 from joined

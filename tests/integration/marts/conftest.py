@@ -24,7 +24,7 @@ from orchestration.settings import Settings
 from tests.unit.dbt_project.conftest import CLUSTERS, PAIRS, QUALITY
 
 AS_OF = date(2026, 11, 20)
-KEPT = "DOLEN_TEST_REGION"  # a folder to build the region in, and to find it again: only the marts are built anew
+KEPT = "DOLEN_TEST_REGION"  # a folder to build the region in, and to find it again: only seeds and marts are built anew
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def region(tmp_path_factory: pytest.TempPathFactory) -> TrueRegion:
         _dbt(settings, STANDARDISE)
         _link_by_the_truth(root)
     settings.prepare()
-    _dbt(settings, PUBLISH)
+    _dbt(settings, f"{PUBLISH} resource_type:seed")
     return TrueRegion(root)
 
 

@@ -254,7 +254,7 @@ class TestEvents:
             message(
                 "EVN||20260301115900||||20260301113000",
                 "PID|||T1^^^140^PI",
-                "PV1||E|ED^B1^1" + "|" * 16 + "V77" + "|" * 17 + "02" + "|" * 8 + "20260301113000|20260301150000",
+                "PV1||E|ED^B1^1|2" + "|" * 15 + "V77" + "|" * 17 + "02" + "|" * 8 + "20260301113000|20260301150000",
                 "PV2|||^Fall from height",
                 kind="ADT^A03^ADT_A03",
             )
@@ -269,7 +269,7 @@ class TestEvents:
             datetime(2026, 3, 1, 11, 30, tzinfo=UTC),
             datetime(2026, 3, 1, 15, tzinfo=UTC),
         )
-        assert (row["discharge_code"], row["reason"]) == ("02", "Fall from height")
+        assert (row["admission_type"], row["discharge_code"], row["reason"]) == ("2", "02", "Fall from height")
 
     @pytest.mark.parametrize(
         ("kind", "patient_class", "lands"),

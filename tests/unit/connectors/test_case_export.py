@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+import xlsxwriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -68,6 +69,16 @@ def test_dates_may_be_iso_or_day_first_and_neither_is_a_repair(tmp_path: Path) -
     delivery = _land(tmp_path, _export(tmp_path, persons=PERSONS + ANNA, visits=text))
     assert _table(tmp_path, delivery, "visits")["visit_date"].to_list() == [date(2026, 1, 2)] * 2
     assert "date-day-first" not in delivery.repairs_by_rule
+
+
+def test_a_table_may_be_a_workbook(tmp_path: Path) -> None:
+    folder = _export(tmp_path, persons=PERSONS + ANNA)
+    with xlsxwriter.Workbook(folder / "visits.xlsx", {"default_date_format": "dd/mm/yyyy"}) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["visit_id", "source_person_id", "visit_date", "visit_type"])
+        sheet.write_row(1, 0, [1, "P1", date(2026, 1, 2), "register"])
+    visits = _table(tmp_path, _land(tmp_path, folder), "visits")
+    assert visits.select("visit_id", "visit_date", "row_number").row(0) == ("1", date(2026, 1, 2), 2)
 
 
 def test_the_name_gives_date_and_mode_and_lineage_is_on_every_row(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from connectors.delivery import Delivery
@@ -336,6 +336,8 @@ def test_every_row_of_the_sample_lands_as_the_file_has_it(tmp_path: Path, sample
         st.lists(st.lists(st.sampled_from(["", "1", "31/02/2017", "01/04/2017", '"', "é"]), max_size=9), max_size=4),
     ),
 ))
+@example(data=b"\x00\r\x00")
+@example(data=b"CHILD,DOB,SEX,DECOM,RNE,LS\r1,01/04/2010,1,01/04/2017,S,C2\r")
 def test_any_bytes_are_read_or_held_and_nothing_else(data: bytes, tmp_path: Path) -> None:
     path = tmp_path / "any"
     path.write_bytes(data)

@@ -21,7 +21,7 @@ from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
 AS_OF = date(2026, 11, 20)
-NOT_LANDED = {"as_at_date", "record_key"}
+NOT_LANDED = {"as_at_date", "first_as_at_date", "record_key"}
 TYPES = {
     "varchar": pl.String(), "date": pl.Date(), "timestamptz": pl.Datetime("us", "UTC"), "boolean": pl.Boolean(),
     "bigint": pl.Int64(), "double": pl.Float64(),
@@ -29,8 +29,9 @@ TYPES = {
 FOLDERS = {
     "health_adt": ["health/adt"], "health_fhir": ["health/fhir"], "police_ppn": ["police/ppn"],
     "education_school_census": ["education/school_census"],
-    "social_care": ["social_care/case_export", "social_care/ssda903"],
+    "social_care": ["social_care/case_export", "social_care/ssda903", "social_care/early_help"],
     "social_care_conferences": ["social_care/conferences"],
+    "training": ["health/training", "police/training", "education/training", "social_care/training"],
 }
 CONFIGURED_FEEDS = {
     "agency": pl.String(), "feed": pl.String(), "system": pl.String(), "mode": pl.String(), "cadence": pl.String(),
@@ -75,6 +76,7 @@ class Region:
     columns: dict[str, dict[str, dict[str, pl.DataType]]]
     deliveries: list[dict[str, Any]] = field(default_factory=list)
     feeds: list[dict[str, Any]] = field(default_factory=list)
+    overrides: list[tuple[str, float, str, str]] = field(default_factory=list)
 
     @property
     def landing(self) -> Path:
@@ -132,7 +134,8 @@ class Region:
         _write(pl.DataFrame(self.deliveries, schema=index, orient="row"), self.landing / "deliveries.parquet")
         feeds = pl.DataFrame(self.feeds, schema=CONFIGURED_FEEDS, orient="row")
         _write(feeds, self.landing / "configured_feeds.parquet")
-        _write(pl.DataFrame(schema=RULE_OVERRIDES), self.work / "rule_overrides.parquet")
+        overrides = pl.DataFrame(self.overrides, schema=RULE_OVERRIDES, orient="row")
+        _write(overrides, self.work / "rule_overrides.parquet")
 
     def write_links(self, clusters: list[dict[str, Any]], pairs: list[dict[str, Any]] | None = None) -> None:
         """Write what the linkage would have decided."""

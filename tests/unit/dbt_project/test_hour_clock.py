@@ -99,6 +99,7 @@ def test_a_start_known_by_day_only_gives_the_last_day_that_can_be_in_time(show: 
 def test_hours_between_two_instants_keep_the_part_of_an_hour(show: Callable):
     found = show("""
         select {{ clock_hours_between("first_at", "last_at") }} as hours
-        from (values (timestamptz '2026-03-29 00:30:00Z', timestamptz '2026-03-29 02:00:00Z')) as at (first_at, last_at)
+        from (values (timestamptz '2026-03-29 00:30:00Z', timestamptz '2026-03-29 02:00:00Z'))
+            as days (first_at, last_at)
     """)
     assert [float(row[0]) for row in found] == [1.5]

@@ -108,7 +108,7 @@ def test_messages_have_the_welsh_shapes(region: Region) -> None:
             assert head[11] == ("2.5" if head[2] == "169" else "2.3.1")
             assert head[17] == "UNICODE UTF-8"
     assert kinds["169"] == {"A28", "A31", "A40"}
-    assert kinds["PIMS"] == {"A01", "A03", "A04", "A08", "A40", "S12", "S26"}
+    assert kinds["PIMS"] == {"A01", "A03", "A04", "A08", "A11", "A40", "S12", "S13", "S14", "S15", "S26"}
 
 
 def test_good_fhir_resources_validate_and_only_the_broken_lines_do_not(region: Region) -> None:
@@ -129,6 +129,11 @@ def _records(region: Region) -> dict[tuple[str, str], set[str]]:
     found: dict[tuple[str, str], set[str]] = {}
     persons = region.case_table("persons")["source_person_id"]
     found["social_care", "case_export"] = set(persons)
+    found["social_care", "early_help"] = {
+        row["person_id"]
+        for path in region.deliveries("social_care", "early_help", "landed")
+        for row in csv.DictReader(path.open())
+    }
     found["police", "ppn"] = {
         row["policePersonId"]
         for path in region.deliveries("police", "ppn", "landed")

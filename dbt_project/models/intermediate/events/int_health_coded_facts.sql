@@ -12,6 +12,8 @@ with
 
     flags as (select * from {{ ref('stg_health_fhir__flags') }}),
 
+    questionnaire_responses as (select * from {{ ref('stg_health_fhir__questionnaire_responses') }}),
+
     coded as (
 
         select
@@ -145,6 +147,29 @@ with
             author as performer_code,
             cast(null as varchar) as organisation
         from flags
+
+        union all
+
+        -- A questionnaire is known by its canonical address, which is unique without a code system
+        select
+            agency,
+            feed,
+            system,
+            delivery_id,
+            source_file,
+            row_number,
+            record_key,
+            'QuestionnaireResponse' as resource_type,
+            resource_id,
+            status,
+            questionnaire as code,
+            'questionnaire' as code_system,
+            cast(null as varchar) as reason_code,
+            authored_at as started_at,
+            cast(null as timestamptz) as ended_at,
+            cast(null as varchar) as performer_code,
+            cast(null as varchar) as organisation
+        from questionnaire_responses
 
     )
 

@@ -2,11 +2,9 @@ with
 
     coded as (select * from {{ ref('int_health_coded_facts') }}),
 
-    encounters as (select * from {{ ref('stg_health_fhir__encounters') }}),
-
     immunizations as (select * from {{ ref('stg_health_fhir__immunizations') }}),
 
-    attendances as (select * from {{ ref('stg_health_adt__attendances') }}),
+    attendances as (select * from {{ ref('int_emergency_attendances') }}),
 
     code_map as (select * from {{ ref('health_code_map') }}),
 
@@ -105,48 +103,7 @@ with
 
     ),
 
-    fhir_emergencies as (
-
-        select
-            encounters.agency,
-            encounters.feed,
-            encounters.system,
-            encounters.delivery_id,
-            encounters.source_file,
-            encounters.row_number,
-            encounters.record_key,
-            'Encounter|' || encounters.resource_id as resource_key,
-            'emergency_attendance' as event_kind,
-            encounters.started_at,
-            cast(null as timestamptz) as ended_at,
-            statuses.event_status,
-            cast(null as varchar) as performer_role,
-            encounters.organisation
-        from encounters
-        inner join statuses on encounters.status = statuses.status and statuses.resource_type = 'Encounter'
-        where encounters.is_emergency
-
-    ),
-
-    -- Several messages tell of one visit: arrival, updates, discharge. The first tells when; without a
-    -- visit number it is
-    -- the time of attendance that tells visits apart
-    ranked_attendances as (
-
-        select
-            *,
-            coalesce(visit_number, cast(coalesce(attended_at, event_at) as varchar)) as visit_key,
-            row_number() over (
-                partition by
-                    record_key, coalesce(visit_number, cast(coalesce(attended_at, event_at) as varchar))
-                order by coalesce(attended_at, event_at), message_hash
-            ) as preference
-        from attendances
-        where is_emergency
-
-    ),
-
-    adt_emergencies as (
+    emergencies as (
 
         select
             agency,
@@ -156,15 +113,14 @@ with
             source_file,
             row_number,
             record_key,
-            'visit|' || record_key || '|' || visit_key as resource_key,
+            attendance_key as resource_key,
             'emergency_attendance' as event_kind,
-            coalesce(attended_at, event_at) as started_at,
+            attended_at as started_at,
             cast(null as timestamptz) as ended_at,
             'completed' as event_status,
             cast(null as varchar) as performer_role,
             location as organisation
-        from ranked_attendances
-        where preference = 1
+        from attendances
 
     ),
 
@@ -177,10 +133,7 @@ with
         from given_immunisations
         union all
         select *
-        from fhir_emergencies
-        union all
-        select *
-        from adt_emergencies
+        from emergencies
 
     ),
 

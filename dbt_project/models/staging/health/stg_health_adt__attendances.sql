@@ -28,6 +28,7 @@ with
             trigger_event,
             patient_class,
             is_emergency,
+            admission_type,
             visit_number,
             location,
             attended_at,

@@ -4,7 +4,7 @@ with
 
     current_rows as (
 
-        {{ current_rows('source', ['notification_reference', 'person_role', 'police_person_id']) }}
+        {{ current_rows('source', ['notification_reference', 'person_role', 'police_person_id'], true) }}
 
     ),
 
@@ -22,6 +22,7 @@ with
             extracted_at,
             record_action,
             as_at_date,
+            first_as_at_date,
 
             -- facts
             notification_reference,

@@ -2,7 +2,7 @@ with
 
     source as (select * from {{ source('social_care', 'contacts') }}),
 
-    current_rows as ({{ current_rows('source', ['contact_id']) }}),
+    current_rows as ({{ current_rows('source', ['contact_id'], true) }}),
 
     renamed as (
 
@@ -18,6 +18,7 @@ with
             extracted_at,
             record_action,
             as_at_date,
+            first_as_at_date,
 
             -- source record
             {{ record_key() }} as record_key,

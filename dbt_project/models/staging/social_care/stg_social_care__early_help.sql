@@ -30,7 +30,10 @@ with
             started_date,
             closed_date,
             team,
-            outcome_code
+            outcome_code,
+            ward,
+            request_source,
+            council_person_id
         from current_rows
 
     )
