@@ -11,8 +11,7 @@ def _columns(text: str) -> tuple[tuple[str, str], ...]:
     return tuple((item.split(":")[0], item.split(":")[1]) for item in text.split())
 
 
-# What the lives fill, column by column; the rest of an export is in VOICE.
-DRAWN: dict[str, tuple[tuple[str, str], ...]] = {
+TABLES: dict[str, tuple[tuple[str, str], ...]] = {
     "persons": _columns(
         "source_person_id:V forename:V middle_names:V surname:V preferred_name:V birth_date:D expected_birth_date:D "
         "is_unborn:B death_date:D sex:V ethnicity_code:V ethnicity_code_system:V nhs_number:V upn:V former_upn:V "
@@ -76,26 +75,13 @@ DRAWN: dict[str, tuple[tuple[str, str], ...]] = {
         "interview_accepted:B interview_date:D"
     ),
 }
-_SPOKEN = "language_code:V interpreter_used:B"
-_ADVOCACY = "advocacy_offered:B advocacy_accepted:B"
-# How the child was heard: drawn by `voice` for rows that the lives have written.
-VOICE: dict[str, tuple[tuple[str, str], ...]] = {
-    "persons": _columns("interpreter_needed:B midwife_informed_date:D"),
-    "assessments": _columns(f"was_seen:B seen_alone:B views_recorded:B {_ADVOCACY} {_SPOKEN}"),
-    "visits": _columns(f"views_recorded:B {_SPOKEN}"),
-    "initial_conferences": _columns(f"participation_code:V views_recorded:B {_ADVOCACY} {_SPOKEN}"),
-    "review_conferences": _columns(f"participation_code:V views_recorded:B {_ADVOCACY} {_SPOKEN}"),
-    "looked_after_reviews": _columns(f"{_ADVOCACY} {_SPOKEN}"),
-}
-TABLES = {name: columns + VOICE.get(name, ()) for name, columns in DRAWN.items()}
 
 # Before the date in the key column the case worker did not know the value nor those that hang on it.
 HIDDEN_UNTIL: dict[str, dict[str, tuple[str, ...]]] = {
-    "persons": {"midwife_informed_date": ()},
     "addresses": {"valid_to": ()},
     "contacts": {"decision_date": ("outcome_code",)},
     "referrals": {"decision_date": ("decision_code", "is_no_further_action"), "closed_date": ("closure_reason_code",)},
-    "assessments": {"completed_date": ("factors", *(name for name, _ in VOICE["assessments"]))},
+    "assessments": {"completed_date": ("factors",)},
     "s47_enquiries": {"completed_date": ("outcome_code", "conference_not_required")},
     "registrations": {"deregistered_date": ("deregistration_reason_code",)},
     "looked_after_episodes": {"ended_date": ("end_reason_code", "place_change_reason_code")},

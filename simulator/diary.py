@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from simulator.case_schema import DRAWN
+from simulator.case_schema import TABLES
 from simulator.clock import WorkingDays
 from simulator.population import Population
 
@@ -101,5 +101,5 @@ class Diary:
             names = EXTRA[table]
             return pl.DataFrame(self.rows[table], schema=list(names), orient="row", infer_schema_length=None)
         kinds = {"V": pl.String, "D": pl.Int32, "B": pl.Boolean, "I": pl.Int32}
-        schema = {name: (pl.Int32 if name == "source_person_id" else kinds[kind]) for name, kind in DRAWN[table]}
+        schema = {name: (pl.Int32 if name == "source_person_id" else kinds[kind]) for name, kind in TABLES[table]}
         return pl.DataFrame((self.planted if planted else self.rows)[table], schema=schema, orient="row")

@@ -82,6 +82,7 @@ def generate(
         ("early help", write_early_help),
         ("training", write_training),
         ("hospital cases", write_hospital_cases),
+        ("conferences", write_conferences),
     ):
         say(name)
         writer.write(diary, inbox, cuts, truth, seed)

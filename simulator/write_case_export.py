@@ -18,7 +18,6 @@ from simulator.identifiers import space_nhs_number
 from simulator.names import ETHNIC_CODES
 from simulator.noise import Observed, observe, variant
 from simulator.truth import Truth
-from simulator.voice import midwife_told, needs, with_voice
 
 AGENCY, FEED, SYSTEM, SUPPLIER, DATASET = "social_care", "case_export", "CareDirector", "caredirector", "case_export"
 
@@ -28,7 +27,7 @@ class CaseSystem:
 
     def __init__(self, diary: Diary, seed: int) -> None:
         """Take up every child with an open case and number the records."""
-        self.diary, self.pop, self.seed = diary, diary.pop, seed
+        self.diary, self.pop = diary, diary.pop
         self.rng = stream(seed, "case_export")
         self.draw = scalar_stream(seed, "case_export")
         self.children = np.array(sorted(diary.known_since), dtype=np.int64)
@@ -48,7 +47,7 @@ class CaseSystem:
 
     def _events(self, table: str) -> pl.DataFrame:
         """Return an event table with the day on which each row was entered."""
-        frame = with_voice(table, self.diary.frame(table), self.pop, self.seed)
+        frame = self.diary.frame(table)
         ids = pl.Series([self.ids[child] for child in frame["source_person_id"]], dtype=pl.String)
         lag = pl.Series(self._lag(len(frame)), dtype=pl.Int32)
         entered = pl.min_horizontal(pl.col(FIRST_DATE[table]) + lag, pl.lit(self.pop.as_of, pl.Int32))
@@ -63,7 +62,6 @@ class CaseSystem:
     def _person_tables(self, seen: Observed) -> dict[str, pl.DataFrame]:
         pop, draw = self.pop, self.draw
         people, identifiers, names, addresses = [], [], [], []
-        interpreted, told = needs(pop, self.seed), midwife_told(pop, self.seed, self.diary.known_since)
         for at, child in enumerate(self.children.tolist()):
             source, since = self.ids[child], self.diary.known_since[child]
             birth = int(seen.birth_day[at])
@@ -98,8 +96,6 @@ class CaseSystem:
                     group,
                     bool(pop.is_second[child]),
                     f"CDM{pop.family[child]:06d}" if pre_birth else None,
-                    interpreted[child],
-                    told.get(child) if pre_birth else None,
                     since,
                     int(pop.birth_day[child]) if pre_birth else None,
                 )

@@ -56,17 +56,6 @@ _CHILD_KEY = dataclasses.replace(_CHILD, key=True)
 _STARTED = _day("started_date", "First day.", required=True)
 _ENDED = _day("ended_date", "Last day; empty while it goes on.")
 _SPELL = (("started_date", "ended_date"),)
-# Beyond the landing specification: how the child was heard, wherever a child is met or decided about.
-_VIEWS = _flag("views_recorded", "Whether the child's wishes and feelings were recorded.")
-_SPOKEN = (
-    _text("language_code", "Language in which the child was spoken to: cy, en or another language code."),
-    _flag("interpreter_used", "Whether an interpreter took part."),
-)
-_ADVOCACY = (
-    _flag("advocacy_offered", "Whether an advocate was offered."),
-    _flag("advocacy_accepted", "Whether the child took the offer."),
-)
-_PARTICIPATION = _text("participation_code", "How the child took part: PN0 to PN7 of the 903.")
 
 TABLES: tuple[Table, ...] = (
     Table("persons", (
@@ -94,8 +83,6 @@ TABLES: tuple[Table, ...] = (
         _text("disability_codes", "Disabilities, comma separated, as the census codes them."),
         _flag("is_mother", "Whether the child is herself a mother."),
         _day("own_child_birth_date", "Date of birth of the child's own child."),
-        _flag("interpreter_needed", "Whether the child needs an interpreter."),
-        _day("midwife_informed_date", "Day the midwife of an unborn child was told of the concern."),
     ), (("birth_date", "death_date"),), "One row per child known to the council."),
     Table("identifiers", (
         _CHILD_KEY,
@@ -153,9 +140,6 @@ TABLES: tuple[Table, ...] = (
         _day("completed_date", "Day it was authorised."),
         _text("factors", "Factors found, comma separated codes."),
         _day("internal_review_date", "Day agreed for the manager's review."),
-        _flag("was_seen", "Whether the child was seen for it."),
-        _flag("seen_alone", "Whether the child was seen alone for it."),
-        _VIEWS, *_ADVOCACY, *_SPOKEN,
     ), (("started_date", "completed_date"),), "One row per assessment of a child."),
     Table("visits", (
         _id("visit_id", "Number of the visit."),
@@ -166,7 +150,6 @@ TABLES: tuple[Table, ...] = (
         _flag("seen_alone", "Whether the child was seen alone."),
         _flag("seen_at_home", "Whether the child was seen at home."),
         _flag("bedroom_seen", "Whether the bedroom was seen."),
-        _VIEWS, *_SPOKEN,
     ), (), "One row per statutory visit to a child."),
     Table("s47_enquiries", (
         _id("s47_id", "Number of the enquiry under section 47."),
@@ -187,7 +170,6 @@ TABLES: tuple[Table, ...] = (
         _text("conference_type", "initial, transfer_in or pre_birth.", codes=CONFERENCE_TYPES),
         _text("outcome_code", "What was decided."),
         _text("meeting_id", "Same for siblings in the same meeting."),
-        _PARTICIPATION, _VIEWS, *_ADVOCACY, *_SPOKEN,
     ), (), "One row per child and initial child protection conference."),
     Table("registrations", (
         _id("registration_id", "Number of the registration (England: child protection plan)."),
@@ -207,7 +189,6 @@ TABLES: tuple[Table, ...] = (
         _day("review_date", "Day it was held.", required=True),
         _text("outcome_code", "What was decided."),
         _text("meeting_id", "Same for siblings in the same meeting."),
-        _PARTICIPATION, _VIEWS, *_ADVOCACY, *_SPOKEN,
     ), (), "One row per child and review conference."),
     Table("core_groups", (
         _id("core_group_id", "Number of the core group."),
@@ -246,7 +227,7 @@ TABLES: tuple[Table, ...] = (
         _id("review_id", "Number of the review."),
         _CHILD,
         _day("review_date", "Day it was held.", required=True),
-        _PARTICIPATION, *_ADVOCACY, *_SPOKEN,
+        _text("participation_code", "How the child took part: PN0 to PN7 of the 903."),
     ), (), "One row per review of a looked-after child."),
     Table("health_assessments", (
         _id("health_assessment_id", "Number of the assessment."),

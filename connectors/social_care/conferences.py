@@ -42,7 +42,7 @@ INVITATIONS = Table("conference_invitations", (
     Column("invitation_id", key=True, required=True, meaning="Number of the invitation."),
     Column("meeting_id", header="expected", meaning="Meeting, as in the case export: the same for siblings."),
     Column("conference_id", header="expected",
-           meaning="Initial or review conference of one child, as in the case export; needed where there is no meeting."),
+           meaning="Conference of one child, as in the case export; needed where there is no meeting."),
     Column("conference_date", "date", header="expected", future="allow",
            meaning="Day of the conference, planned or held."),
     Column("invited_agency", required=True, codes=AGENCIES, meaning="Agency invited."),
@@ -69,7 +69,7 @@ ATTENDANCES = Table("strategy_attendances", (
     Column("discussion_id", key=True, required=True, meaning="Number of the discussion."),
     Column("attending_agency", key=True, required=True, codes=AGENCIES, meaning="Agency asked to take part."),
     Column("role_code", key=True, codes=ROLES, meaning="What the person is."),
-    Column("was_present", "boolean", required=True, meaning="Whether the agency took part, in the room or by telephone."),
+    Column("was_present", "boolean", required=True, meaning="Whether the agency took part, also by telephone."),
 ), (), "One row per strategy discussion, agency and role.")  # fmt: skip
 
 CONTRACT = Contract((INVITATIONS, DISCUSSIONS, ATTENDANCES))
