@@ -16,6 +16,8 @@ def test_every_dbt_unit_test_of_the_conferences_passes(make_region: Callable[[],
     region = make_region()
     region.write_inputs()
     region.write_links([])
-    region.dbt("build", "--exclude", "resource_type:unit_test", "--select", "+conference_attendance", as_of=DAY)
-    found = region.dbt("test", "--select", "conference_attendance,test_type:unit", as_of=DAY)
-    assert len(found.result.results) == 2
+    ours = ("--select", "+conference_attendance", "+strategy_discussions")
+    region.dbt("build", "--exclude", "resource_type:unit_test", *ours, as_of=DAY)
+    marts = ("conference_attendance,test_type:unit", "strategy_discussions,test_type:unit")
+    found = region.dbt("test", "--select", *marts, as_of=DAY)
+    assert len(found.result.results) == 4
