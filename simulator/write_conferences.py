@@ -6,6 +6,7 @@ enquiries themselves (`lives_protection`, `lives_front_door`); it repeats the ca
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -109,7 +110,7 @@ def _discussions(diary: Diary, ids: dict[int, str], seed: int) -> tuple[pl.DataF
     rows: list[tuple[Any, ...]] = []
     present: list[tuple[Any, ...]] = []
 
-    def hold(children: list[tuple[int, str | None, str]], day: int, hours: float, outcome: str | None) -> None:
+    def hold(children: Sequence[tuple[int, str | None, str]], day: int, hours: float, outcome: str | None) -> None:
         number = f"STD{len(present) // len(DISCUSSION) + 1:05d}"
         held = datetime.combine(to_date(day), datetime.min.time(), UTC) + timedelta(hours=draw.randint(9, 16))
         threshold = held - timedelta(hours=hours)
