@@ -15,13 +15,13 @@ from connectors.errors import ConfigurationError
 from connectors.feed import Feed
 from connectors.health import adt, fhir
 from connectors.police import domestic_abuse, ppn
-from connectors.social_care import case_export, cin_census, early_help, ssda903
+from connectors.social_care import case_export, cin_census, conferences, early_help, ssda903
 
 FEEDS: dict[str, Feed] = {
     feed.key: feed
     for feed in (
         adt.FEED, fhir.FEED, ppn.FEED, school_census.FEED, case_export.FEED, ssda903.FEED, cin_census.FEED,
-        early_help.FEED, *training.FEEDS,
+        early_help.FEED, conferences.FEED, *training.FEEDS,
         school_calendar.FEED, domestic_abuse.FEED,
         attendance.FEED, exclusions.FEED, safeguarding_concerns.FEED, eotas_and_home_education.FEED,
     )

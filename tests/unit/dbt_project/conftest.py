@@ -30,6 +30,7 @@ FOLDERS = {
     "health_adt": ["health/adt"], "health_fhir": ["health/fhir"], "police_ppn": ["police/ppn"],
     "education_school_census": ["education/school_census"],
     "social_care": ["social_care/case_export", "social_care/ssda903", "social_care/early_help"],
+    "social_care_conferences": ["social_care/conferences"],
     "training": ["health/training", "police/training", "education/training", "social_care/training"],
     "education_eotas_and_home_education": ["education/eotas_and_home_education"],
     "education_safeguarding_concerns": ["education/safeguarding_concerns"],

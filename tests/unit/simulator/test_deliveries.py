@@ -76,7 +76,7 @@ def test_every_kind_of_bad_delivery_exists(region: Region) -> None:
 
 
 def test_after_each_bad_delivery_the_good_one_arrives(region: Region) -> None:
-    rows = region.truth("deliveries").sort("supplier", "as_at_date", "sequence").to_dicts()
+    rows = region.truth("deliveries").sort("supplier", "feed", "as_at_date", "sequence").to_dicts()
     for at, row in enumerate(rows):
         if row["expected"] in {"held", "superseded"}:
             follower = rows[at + 1]
