@@ -114,6 +114,7 @@ def concerns(diary: Diary, draw: random.Random) -> list[Record]:
         if draw.random() < 0.02:
             day = pop.as_of - draw.randint(1, 300)
             found.add(child, day, draw.choice(("neglect", "bullying", "self_harm")), "monitored", day)
+    _plans_around_the_due_day(diary, found, at_school)
     return found.rows
 
 
@@ -148,8 +149,25 @@ def _care_made_known(diary: Diary, draw: random.Random, found: _Concerns, at_sch
             add(child, started + 10, "personal_education_plan", "recorded", None)
 
 
+def _plans_around_the_due_day(diary: Diary, found: _Concerns, at_school: set[int]) -> None:
+    """Plant plans of children in care the school day before the twentieth, on it and on the one after it."""
+    pop, days, wanted = diary.pop, open_days(diary.pop), [19, 20, 21]
+    planned = {row["child"] for row in found.rows if row["category"] == "personal_education_plan"}
+    for row in diary.rows["true_care"]:
+        child, start = int(row[0]), to_date(max(int(row[1]), int(pop.entry_day[int(row[0])])))
+        if not wanted or row[2] is not None or child not in at_school or child in planned:
+            continue
+        at_work = sorted(days.get(_school(pop, child), ()))
+        ahead = [day for day in at_work if day >= start]
+        if not at_work or at_work[0] > start or len(ahead) < 22 or to_day(ahead[21]) > pop.as_of:
+            continue
+        before = len(found.rows)
+        found.add(child, to_day(ahead[wanted[0]]), "personal_education_plan", "completed", None)
+        wanted = wanted[len(found.rows) - before :]
+
+
 def arrangements(pop: Population, draw: random.Random) -> list[Record]:
-    """Return education elsewhere: some pupils of secondary schools, and most children of school age without a school."""
+    """Return education elsewhere: some older pupils, and most children of school age without a school."""
     rows = []
     for child in range(pop.size):
         age = (pop.as_of - pop.birth_day[child]) / 365.25
