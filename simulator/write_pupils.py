@@ -151,15 +151,15 @@ def _care_made_known(diary: Diary, draw: random.Random, found: _Concerns, at_sch
 
 def _plans_around_the_due_day(diary: Diary, found: _Concerns, at_school: set[int]) -> None:
     """Plant plans of children in care the school day before the twentieth, on it and on the one after it."""
-    pop, days, wanted = diary.pop, open_days(diary.pop), [19, 20, 21]
+    pop, days, wanted = diary.pop, open_days(diary.pop), [18, 19, 20]
     planned = {row["child"] for row in found.rows if row["category"] == "personal_education_plan"}
     for row in diary.rows["true_care"]:
         child, start = int(row[0]), to_date(max(int(row[1]), int(pop.entry_day[int(row[0])])))
         if not wanted or row[2] is not None or child not in at_school or child in planned:
             continue
         at_work = sorted(days.get(_school(pop, child), ()))
-        ahead = [day for day in at_work if day >= start]
-        if not at_work or at_work[0] > start or len(ahead) < 22 or to_day(ahead[21]) > pop.as_of:
+        ahead = [day for day in at_work if day > start]
+        if not at_work or at_work[0] > start or len(ahead) < 21 or to_day(ahead[20]) > pop.as_of:
             continue
         before = len(found.rows)
         found.add(child, to_day(ahead[wanted[0]]), "personal_education_plan", "completed", None)

@@ -57,18 +57,13 @@
                     school_id,
                     school_date,
                     school_day_number,
-                    min(school_date) over (partition by school_id) as first_date,
-                    lag(school_date) over (partition by school_id order by school_date) as previous_date
+                    lead(school_date) over (partition by school_id order by school_date) as next_date
                 from {{ ref('int_school_days') }}
             ) as start_school_days
             on rules.rule_unit = 'school_day'
             and clocks.school_id = start_school_days.school_id
-            and clocks.clock_start_date <= start_school_days.school_date
-            and clocks.clock_start_date >= start_school_days.first_date
-            and (
-                start_school_days.previous_date is null
-                or clocks.clock_start_date > start_school_days.previous_date
-            )
+            and clocks.clock_start_date >= start_school_days.school_date
+            and (start_school_days.next_date is null or clocks.clock_start_date < start_school_days.next_date)
         left join
             {{ ref('int_school_days') }} as due_school_days
             on start_school_days.school_id = due_school_days.school_id
