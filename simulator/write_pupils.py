@@ -1,4 +1,4 @@
-"""Writes what schools and councils say of pupils beside the census: attendance, exclusions, concerns, education elsewhere.
+"""Writes what schools and councils say of pupils beside the census: attendance, exclusions, concerns, arrangements.
 
 Put here: the four files that name pupils by UPN, and what is awkward in them. Keep out: enrolments (`write_census`) and
 calendars (`write_school_calendar`).
@@ -7,6 +7,7 @@ calendars (`write_school_calendar`).
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
@@ -51,7 +52,8 @@ def attendance(pop: Population, draw: random.Random) -> list[Record]:
     for child in _pupils(pop):
         school, joined = _school(pop, child), to_date(int(pop.entry_day[child]))
         absent = draw.choices((0.02, 0.06, 0.15, 0.4), (55, 30, 11, 4))[0]
-        for first, last in [*_months(start, today), *([(date(start.year, 6, 1), date(start.year, 7, 17))] * (child % 5 == 0))]:
+        last_summer = [(date(start.year, 6, 1), date(start.year, 7, 17))] * (child % 5 == 0)
+        for first, last in [*_months(start, today), *last_summer]:
             if joined > last or draw.random() < 0.02:
                 continue
             key = school, first, last
@@ -83,19 +85,42 @@ def exclusions(pop: Population, draw: random.Random) -> list[Record]:
     return rows
 
 
-def concerns(diary: Diary, draw: random.Random) -> list[Record]:
-    """Return what schools recorded: register and care made known to them, plans, and concerns of their own."""
-    pop, rows = diary.pop, []
+@dataclass
+class _Concerns:
+    """What schools have recorded so far."""
 
-    def add(child: int, day: int, category: str, action: str, informed: int | None) -> None:
+    pop: Population
+    rows: list[Record] = field(default_factory=list)
+
+    def add(self, child: int, day: int, category: str, action: str, informed: int | None) -> None:
+        """Record a concern, unless the day has not come or the school sends none."""
+        pop = self.pop
         if day > pop.as_of or pop.schools["estab"][pop.school[child]] == SILENT:
             return
-        is_known = informed is not None and informed <= pop.as_of
-        rows.append({"child": child, "concern_reference": f"C{len(rows) + 1:06d}", "school_id": _school(pop, child),
-                     "upn": str(pop.upn[child]), "concern_date": to_date(day), "category": category, "action": action,
-                     "is_dsp_informed": is_known, "dsp_informed_date": to_date(informed) if is_known else None})  # fmt: skip
+        known = to_date(informed) if informed is not None else None
+        self.rows.append({
+            "child": child, "concern_reference": f"C{len(self.rows) + 1:06d}", "school_id": _school(pop, child),
+            "upn": str(pop.upn[child]), "concern_date": to_date(day), "category": category, "action": action,
+            "is_dsp_informed": known is not None, "dsp_informed_date": known,
+        })  # fmt: skip
 
-    at_school = set(_pupils(pop))
+
+def concerns(diary: Diary, draw: random.Random) -> list[Record]:
+    """Return what schools recorded: register and care made known to them, plans, and concerns of their own."""
+    pop, found, at_school = diary.pop, _Concerns(diary.pop), set(_pupils(diary.pop))
+    _register_made_known(diary, draw, found, at_school)
+    _care_made_known(diary, draw, found, at_school)
+    for child in sorted(at_school):
+        if draw.random() < 0.02:
+            day = pop.as_of - draw.randint(1, 300)
+            found.add(child, day, draw.choice(("neglect", "bullying", "self_harm")), "monitored", day)
+    _plans_around_the_due_day(diary, found, at_school)
+    return found.rows
+
+
+def _register_made_known(diary: Diary, draw: random.Random, found: _Concerns, at_school: set[int]) -> None:
+    """Most schools are told soon, some late, some before the day, some record it and tell nobody, some nothing."""
+    add = found.add
     for row in diary.rows["true_register"]:
         child, registered, ended = int(row[0]), int(row[1]), row[2]
         if child not in at_school or (ended is not None and draw.random() < 0.5):
@@ -107,6 +132,11 @@ def concerns(diary: Diary, draw: random.Random) -> list[Record]:
             add(child, registered - 3, "child_protection_register", "recorded", registered - 3)
         elif fate < 0.9:
             add(child, day, "child_protection_register", "recorded", None)
+
+
+def _care_made_known(diary: Diary, draw: random.Random, found: _Concerns, at_school: set[int]) -> None:
+    """Care is made known within days; plans are finished around the day they are due, or only begun."""
+    add = found.add
     for row in diary.rows["true_care"]:
         child, started = int(row[0]), int(row[1])
         if child not in at_school:
@@ -117,15 +147,27 @@ def concerns(diary: Diary, draw: random.Random) -> list[Record]:
             add(child, started + draw.choice((5, 18, 27, 28, 29, 45, 90)), "personal_education_plan", "completed", None)
         elif draw.random() < 0.5:
             add(child, started + 10, "personal_education_plan", "recorded", None)
-    for child in sorted(at_school):
-        if draw.random() < 0.02:
-            day = pop.as_of - draw.randint(1, 300)
-            add(child, day, draw.choice(("neglect", "bullying", "self_harm")), "monitored", day)
-    return rows
+
+
+def _plans_around_the_due_day(diary: Diary, found: _Concerns, at_school: set[int]) -> None:
+    """Plant plans of children in care the school day before the twentieth, on it and on the one after it."""
+    pop, days, wanted = diary.pop, open_days(diary.pop), [18, 19, 20]
+    planned = {row["child"] for row in found.rows if row["category"] == "personal_education_plan"}
+    for row in diary.rows["true_care"]:
+        child, start = int(row[0]), to_date(max(int(row[1]), int(pop.entry_day[int(row[0])])))
+        if not wanted or row[2] is not None or child not in at_school or child in planned:
+            continue
+        at_work = sorted(days.get(_school(pop, child), ()))
+        ahead = [day for day in at_work if day > start]
+        if not at_work or at_work[0] > start or len(ahead) < 21 or to_day(ahead[20]) > pop.as_of:
+            continue
+        before = len(found.rows)
+        found.add(child, to_day(ahead[wanted[0]]), "personal_education_plan", "completed", None)
+        wanted = wanted[len(found.rows) - before :]
 
 
 def arrangements(pop: Population, draw: random.Random) -> list[Record]:
-    """Return education elsewhere: some pupils of secondary schools, and most children of school age without a school."""
+    """Return education elsewhere: some older pupils, and most children of school age without a school."""
     rows = []
     for child in range(pop.size):
         age = (pop.as_of - pop.birth_day[child]) / 365.25

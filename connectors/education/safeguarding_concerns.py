@@ -1,7 +1,7 @@
 """education/safeguarding_concerns: concerns that schools record (CPOMS, MyConcern), as CSV, one row a concern.
 
-Here belong the columns. There is no published layout. The text of a concern is not landed, and neither are the pupil's
-name and date of birth: the warehouse finds the pupil by the UPN or the school's own number, and counts who is not found.
+Here belong the columns. There is no published layout. The text of a concern is not landed, and neither are the
+pupil's name and date of birth: the warehouse finds the pupil by the UPN or the school's own number.
 """
 
 from __future__ import annotations

@@ -22,9 +22,10 @@
     A select that adds to each clock of a relation its rule and its due date.
     The relation must have clock_start_date and rule_id. Day 0 is the start; a start on a non-working day counts as day 0
     of the working day that follows, because both share a running number. No rule, no start, or a date beyond the
-    calendar gives no due date.
+    calendar gives no due date. With has_school_days rules may count the days of the relation's school_id; a school whose
+    calendar begins after the start, or ends before the due day, gives none.
 -#}
-{%- macro clock_due_dates(clocks) -%}
+{%- macro clock_due_dates(clocks, has_school_days=false) -%}
     select
         clocks.*,
         rules.rule_value,
@@ -35,6 +36,9 @@
         case
             when rules.rule_unit = 'working_day'
             then due_days.calendar_date
+            {% if has_school_days -%}
+                when rules.rule_unit = 'school_day' then due_school_days.school_date
+            {% endif -%}
             else {{ clock_add('clocks.clock_start_date', 'rules.rule_unit', 'rules.rule_value') }}
         end as due_date
     from {{ clocks }} as clocks
@@ -46,6 +50,25 @@
         on rules.rule_unit = 'working_day'
         and due_days.is_working_day
         and start_days.working_day_number + rules.rule_value = due_days.working_day_number
+    {% if has_school_days -%}
+        left join
+            (
+                select
+                    school_id,
+                    school_date,
+                    school_day_number,
+                    lead(school_date) over (partition by school_id order by school_date) as next_date
+                from {{ ref('int_school_days') }}
+            ) as start_school_days
+            on rules.rule_unit = 'school_day'
+            and clocks.school_id = start_school_days.school_id
+            and clocks.clock_start_date >= start_school_days.school_date
+            and (start_school_days.next_date is null or clocks.clock_start_date < start_school_days.next_date)
+        left join
+            {{ ref('int_school_days') }} as due_school_days
+            on start_school_days.school_id = due_school_days.school_id
+            and start_school_days.school_day_number + rules.rule_value = due_school_days.school_day_number
+    {% endif -%}
 {%- endmacro -%}
 
 {#-

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-MARTS = ("domestic_abuse_school_notifications",)
+MARTS = ("domestic_abuse_school_notifications", "pupil_safeguarding")
 
 
 def test_every_dbt_unit_test_of_the_schools_passes(make_region: Callable[[], Any]):
