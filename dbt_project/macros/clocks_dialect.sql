@@ -76,25 +76,13 @@
     select explode(sequence({{ first_day }}, {{ last_day }}, interval 1 day)) as calendar_date
 {%- endmacro -%}
 
-{#- Day of the week by ISO: Monday is 1. -#}
-{%- macro clock_weekday(day) -%} {{ return(adapter.dispatch('clock_weekday')(day)) }} {%- endmacro -%}
-
-{%- macro default__clock_weekday(day) -%} isodow({{ day }}) {%- endmacro -%}
-
-{%- macro spark__clock_weekday(day) -%}(weekday({{ day }}) + 1) {%- endmacro -%}
+{#- Day of the week by ISO, Monday is 1: counted on from a Monday. -#}
+{%- macro clock_weekday(day) -%}
+    (({{ clock_days_between("date '1900-01-01'", day) }} % 7 + 7) % 7 + 1)
+{%- endmacro -%}
 
 {#- Distinct values of a group as one sorted text, comma separated. -#}
-{%- macro clock_distinct_list(value) -%}
-    {{ return(adapter.dispatch('clock_distinct_list')(value)) }}
-{%- endmacro -%}
-
-{%- macro default__clock_distinct_list(value) -%}
-    string_agg(distinct {{ value }}, ',' order by {{ value }})
-{%- endmacro -%}
-
-{%- macro spark__clock_distinct_list(value) -%}
-    array_join(sort_array(collect_set({{ value }})), ',')
-{%- endmacro -%}
+{%- macro clock_distinct_list(value) -%} {{ joined_set(value, ',') }} {%- endmacro -%}
 
 {#- The parts of a comma-separated text, one row each. -#}
 {%- macro clock_split_list(value) -%}

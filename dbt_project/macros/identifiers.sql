@@ -72,7 +72,9 @@
                 '{{ letters }}',
                 (
                     {%- for place in range(2, 13) %}{{ digit_at(upn, place) }} * {{ place }} + {%- endfor %}
-                    coalesce({{ digit_at(upn, 13) }}, strpos('{{ letters }}', substr({{ upn }}, 13, 1)) - 1)
+                    coalesce(
+                        {{ digit_at(upn, 13) }}, position(substr({{ upn }}, 13, 1) in '{{ letters }}') - 1
+                    )
                     * 13
                 )
                 % 23

@@ -161,7 +161,15 @@
 {%- endmacro -%}
 
 {#- The day in Europe/London on which an instant falls. -#}
-{%- macro london_date(instant) -%} cast(timezone('Europe/London', {{ instant }}) as date) {%- endmacro -%}
+{%- macro london_date(instant) -%} {{ return(adapter.dispatch('london_date')(instant)) }} {%- endmacro -%}
+
+{%- macro default__london_date(instant) -%}
+    cast(timezone('Europe/London', {{ instant }}) as date)
+{%- endmacro -%}
+
+{%- macro spark__london_date(instant) -%}
+    cast(from_utc_timestamp({{ instant }}, 'Europe/London') as date)
+{%- endmacro -%}
 
 {#- The distinct values of a group as a sorted array, nulls left out; never null itself. -#}
 {%- macro sorted_set(value) -%} {{ return(adapter.dispatch('sorted_set')(value)) }} {%- endmacro -%}
@@ -208,8 +216,18 @@
     min_by({{ value }}, case when {{ value }} is not null then {{ preference }} end)
 {%- endmacro -%}
 
-{#- The distinct values of a group as one sorted text, comma separated; null when there is none. -#}
-{%- macro joined_set(value) -%} nullif(array_to_string({{ sorted_set(value) }}, ', '), '') {%- endmacro -%}
+{#- The distinct values of a group as one sorted text; null when there is none. -#}
+{%- macro joined_set(value, separator=', ') -%}
+    {{ return(adapter.dispatch('joined_set')(value, separator)) }}
+{%- endmacro -%}
+
+{%- macro default__joined_set(value, separator) -%}
+    string_agg(distinct {{ value }}, '{{ separator }}' order by {{ value }})
+{%- endmacro -%}
+
+{%- macro spark__joined_set(value, separator) -%}
+    nullif(array_join({{ spark__sorted_set(value) }}, '{{ separator }}'), '')
+{%- endmacro -%}
 
 {#- The counts of a JSON object {rule: n} as rows rule_id, rule_count beside the other columns of a select. -#}
 {%- macro rule_counts(json_text) -%} {{ return(adapter.dispatch('rule_counts')(json_text)) }} {%- endmacro -%}

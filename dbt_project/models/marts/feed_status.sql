@@ -94,9 +94,7 @@ with
             feed,
             system,
             max_by(rule_id, rule_count) as top_reject_rule,
-            string_agg(
-                rule_id || ': ' || cast(rule_count as varchar), ', ' order by rule_count desc, rule_id
-            ) as rejects_by_rule
+            {{ joined_set("rule_id || ': ' || cast(rule_count as varchar)") }} as rejects_by_rule
         from reject_totals
         group by agency, feed, system
 
