@@ -210,8 +210,9 @@ def write(diary: Diary, inbox: Inbox, weeks: Weeks, truth: Truth, seed: int) -> 
         last = cut == weeks.cuts[-1]
         part = [row for row in notices if to_date(after) < known_on(row) and (last or known_on(row) <= to_date(cut))]
         if number == weeks.number(2) and notices:
-            part += [notices[0] | {"noticeReference": None}, notices[0] | {"noticeReference": "ENCBAD1",
-                     "policePersonId": None}]  # fmt: skip
+            # A notice sent again stands beside them: a file of rejected rows alone would stop the run.
+            part += [notices[0], notices[0] | {"noticeReference": None},
+                     notices[0] | {"noticeReference": "ENCBAD1", "policePersonId": None}]  # fmt: skip
         deliver(cut, part)
     kept = [dict(zip(LANDED, row.values(), strict=True)) | {"child": child} for child, row in log.rows]
     truth.keep("encompass_notices", pl.DataFrame(kept, infer_schema_length=None))

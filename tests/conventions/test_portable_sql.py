@@ -28,8 +28,8 @@ SPARK = {
     "extract", "first_value", "floor", "from_json", "from_utc_timestamp", "greatest", "hour", "lag", "last_value",
     "lead", "least", "left", "length", "lower", "lpad", "make_date", "max", "max_by", "md5", "median", "min",
     "min_by", "minute", "mod", "month", "nullif", "percentile_cont", "position", "rank", "regexp_extract",
-    "regexp_replace", "repeat", "replace", "round", "row_number", "sequence", "sort_array", "split", "split_part", "substr",
-    "substring", "sum", "timestampadd", "to_utc_timestamp", "translate", "trim", "try_cast", "unix_timestamp",
+    "regexp_replace", "repeat", "replace", "round", "row_number", "sequence", "sort_array", "split", "split_part",
+    "substr", "substring", "sum", "timestampadd", "to_utc_timestamp", "translate", "trim", "try_cast", "unix_timestamp",
     "upper", "weekday", "year",
 }
 SOURCES = {"read_parquet"}
