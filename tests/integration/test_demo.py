@@ -31,7 +31,7 @@ def test_the_readme_shows_what_the_demonstration_says(demo: tuple[Home, str], re
 
 def test_every_question_of_a_board_has_the_answer_that_lies_beside_it(demo: tuple[Home, str], repository: Path):
     questions = sorted((repository / "docs" / "queries").glob("*.sql"))
-    assert len(questions) == 10
+    assert len(questions) >= 10
     for question in questions:
         answer = demo[0].dolen("marts", "query", str(question), "--csv")
         assert answer == question.with_suffix(".csv").read_text(encoding="utf-8"), question.name

@@ -38,6 +38,8 @@ with
             agency || '|' || system || '|' || police_person_id as record_key,
             'police_16_1' as code_system,
             self_defined_ethnicity as code,
+            feed,
+            system,
             as_at_date,
             delivery_id,
             row_number
@@ -50,6 +52,8 @@ with
                 record_key,
                 ethnicity_code_system as code_system,
                 ethnicity_code as code,
+                feed,
+                system,
                 as_at_date,
                 delivery_id,
                 row_number
@@ -57,6 +61,10 @@ with
         {% endfor %}
 
     ),
+
+    -- A system that has never sent a code has no such field, or does not send it: that is no blank of a
+    -- worker
+    supplying as (select distinct feed, system from sent where code is not null),
 
     read as (
 
@@ -73,6 +81,8 @@ with
             sent.delivery_id,
             sent.row_number,
             case
+                when sent.code is null and supplying.system is null
+                then 'not_supplied'
                 when sent.code is null
                 then 'not_recorded'
                 when codes.code is null
@@ -86,6 +96,7 @@ with
         from sent
         inner join record_children on sent.record_key = record_children.record_key
         left join codes on sent.code_system = codes.code_system and sent.code = codes.code
+        left join supplying on sent.feed = supplying.feed and sent.system = supplying.system
         where sent.as_at_date <= {{ as_of() }}
 
     ),
@@ -110,7 +121,9 @@ with
                         then 4
                         when 'unknown_code'
                         then 5
-                        else 6
+                        when 'not_recorded'
+                        then 6
+                        else 7
                     end,
                     as_at_date desc,
                     record_key,
@@ -175,7 +188,7 @@ with
             and mine.agency = compared.agency
             and other.agency = compared.other_agency
         where
-            mine.recording_status in ('coarse', 'not_asked', 'unknown_code', 'not_recorded')
+            mine.recording_status in ('coarse', 'not_asked', 'unknown_code', 'not_recorded', 'not_supplied')
             and other.recording_status = 'fine'
         group by mine.child_id, mine.agency
         having

@@ -318,11 +318,6 @@ def test_the_same_deliveries_give_the_same_bytes_again(region: Region):
     assert hashlib.sha256(path.read_bytes()).hexdigest() == before
 
 
-def test_rules_of_one_model_hold(region: Region):
-    folders = ("models/staging", "models/intermediate/identity")
-    region.dbt("test", "--select", *(f"resource_type:unit_test,path:{folder}" for folder in folders))
-
-
 def test_an_old_day_gives_the_old_figures(region: Region):
     region.dbt("run", "--selector", "standardise", as_of=date(2026, 10, 5))
     assert region.rows("select surname from staging.stg_social_care__persons") == [("Older",)]

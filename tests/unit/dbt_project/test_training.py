@@ -55,8 +55,3 @@ def test_no_model_of_persons_reads_staff(repository: Any):
         if "staff_courses" in path.read_text(encoding="utf-8") and "int_" in path.name
     }
     assert readers == {"workforce"}
-
-
-def test_every_dbt_unit_test_of_training_passes(region: Any):
-    found = region.dbt("test", "--select", "test_type:unit,path:models/intermediate/workforce", as_of=DAY)
-    assert len(found.result.results) == 2
