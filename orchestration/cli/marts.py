@@ -6,7 +6,7 @@ import contextlib
 import enum
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Annotated
 
@@ -140,7 +140,7 @@ def export(
 
 
 @contextlib.contextmanager
-def _own_sql(connection: duckdb.DuckDBPyConnection, complaint: str) -> Iterator[None]:
+def _own_sql(connection: duckdb.DuckDBPyConnection, complaint: str) -> Generator[None]:
     """Let the user's own SQL read this release and nothing else; say what is wrong with it without a value."""
     connection.execute("set enable_external_access = false; set lock_configuration = true")
     try:
