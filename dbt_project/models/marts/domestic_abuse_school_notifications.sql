@@ -467,7 +467,10 @@ with
             end as why_not_computable,
             case
                 when decided.sent_at > decided.due_at
-                then cast(round({{ clock_hours_between('decided.due_at', 'decided.sent_at') }} * 60) as integer)
+                then
+                    cast(
+                        round({{ clock_hours_between('decided.due_at', 'decided.sent_at') }} * 60) as integer
+                    )
             end as minutes_late,
             events.children_in_incident,
             events.schools_in_incident,
